@@ -1,0 +1,199 @@
+import type { HeaderList } from './headers.ts';
+
+/** Envoy's response flags (source/common/stream_info/utility.h), short form as the log prints it. */
+export type ResponseFlag =
+  | 'LH'
+  | 'UH'
+  | 'UT'
+  | 'LR'
+  | 'UR'
+  | 'UF'
+  | 'UC'
+  | 'UO'
+  | 'NR'
+  | 'DI'
+  | 'FI'
+  | 'RL'
+  | 'UAEX'
+  | 'RLSE'
+  | 'DC'
+  | 'URX'
+  | 'SI'
+  | 'IH'
+  | 'DPE'
+  | 'UMSDR'
+  | 'RFCF'
+  | 'NFCF'
+  | 'DT'
+  | 'UPE'
+  | 'NC'
+  | 'OM'
+  | 'DF'
+  | 'DO'
+  | 'DR';
+
+export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+
+/** A request head. `headers` holds no pseudo-headers and no Host: those are the fields. Mutable on its way through. */
+export interface RequestHead {
+  method: string;
+  /** `:authority`, the Host value as forwarded. */
+  authority: string;
+  /** `:path` with query. Empty for CONNECT in authority form. */
+  path: string;
+  /** `:scheme`: http or https. */
+  scheme: string;
+  /** `:protocol` of extended CONNECT, else empty. */
+  protocol: string;
+  headers: HeaderList;
+}
+
+export interface ResponseHead {
+  status: number;
+  headers: HeaderList;
+}
+
+export interface SocketAddress {
+  /** Textual IP without brackets, or the path of a Unix socket. */
+  readonly ip: string;
+  /** -1 for a Unix socket. */
+  readonly port: number;
+}
+
+/** What is known of a downstream connection; one object per connection, shared by its streams. */
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly listenerName: string;
+  readonly local: SocketAddress;
+  /** The socket's peer (`%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%`). */
+  readonly directRemote: SocketAddress;
+  filterChainName: string;
+  /** SNI read by the TLS inspector or the handshake, else empty. */
+  requestedServerName: string;
+  tls: TlsInfo | null;
+  terminationDetails: string;
+}
+
+export interface TlsInfo {
+  readonly version: string;
+  readonly cipher: string;
+  readonly sessionId: string;
+  readonly alpn: string;
+  readonly peer: PeerCertificate | null;
+  readonly local: PeerCertificate | null;
+}
+
+/** Values as the `%DOWNSTREAM_PEER_*%` operators print them. */
+export interface PeerCertificate {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  readonly uriSans: readonly string[];
+  readonly dnsSans: readonly string[];
+  readonly ipSans: readonly string[];
+  readonly fingerprint256: string;
+  readonly fingerprint1: string;
+  readonly validFrom: number;
+  readonly validTo: number;
+  readonly pem: string;
+}
+
+/** One try at an upstream host. Times are monotonic milliseconds; -1 when the point was not reached. */
+export interface Attempt {
+  /** `ip:port` of the host, empty when no host was chosen. */
+  hostAddress: string;
+  hostName: string;
+  /** Status from upstream; 0 when there was none. */
+  status: number;
+  /** Envoy's words for a reset (`connection termination`), empty when a response came. */
+  resetReason: string;
+  transportFailureReason: string;
+  upstreamConnectionId: number;
+  /** Random number that the load balancer was given; with the host set's id the pick can be explained again. */
+  random: number;
+  hostSetId: number;
+  started: number;
+  connectStarted: number;
+  connected: number;
+  poolReady: number;
+  sentFirst: number;
+  sentLast: number;
+  firstByte: number;
+  lastByte: number;
+}
+
+/**
+ * Everything about one downstream request that logs, formatters, stats and the recorder read. The connection
+ * manager and the router write it; nobody else does. Created once per stream, reused for nothing.
+ */
+export interface StreamInfo {
+  readonly streamId: number;
+  readonly connection: ConnectionInfo;
+  /** Version of the snapshot that decided. */
+  readonly snapshotVersion: number;
+  downstreamProtocol: HttpProtocol;
+  /** Wall milliseconds at the first byte of the request head (`%START_TIME%`). */
+  startWall: number;
+  /** Monotonic milliseconds of the same instant; all other points are monotonic too, -1 when not reached. */
+  start: number;
+  requestComplete: number;
+  responseFirst: number;
+  end: number;
+  /** The head as received (before the connection manager's and the router's changes). */
+  receivedHead: RequestHead | null;
+  /** The current head: what filters see and what goes upstream. */
+  requestHead: RequestHead | null;
+  requestTrailers: HeaderList | null;
+  /** The head as it came from upstream, before the proxy's changes; null for a local reply. */
+  upstreamResponseHead: ResponseHead | null;
+  responseHead: ResponseHead | null;
+  responseTrailers: HeaderList | null;
+  /** 0 until known. */
+  responseCode: number;
+  responseCodeDetails: string;
+  /** In the order in which they were set; the shared empty array until the first. */
+  responseFlags: readonly ResponseFlag[];
+  bytesReceived: number;
+  bytesSent: number;
+  downstreamHeaderBytesReceived: number;
+  downstreamWireBytesReceived: number;
+  downstreamHeaderBytesSent: number;
+  downstreamWireBytesSent: number;
+  upstreamHeaderBytesSent: number;
+  upstreamWireBytesSent: number;
+  upstreamHeaderBytesReceived: number;
+  upstreamWireBytesReceived: number;
+  /** Client address after XFF handling (`%DOWNSTREAM_REMOTE_ADDRESS%`). */
+  remote: SocketAddress;
+  /** Draw used by the router (weights, runtime fractions). */
+  random: number;
+  requestId: string;
+  routeConfigName: string;
+  virtualHostName: string;
+  routeName: string;
+  /** Position of the route in its virtual host, -1 when none matched. */
+  routeIndex: number;
+  clusterName: string;
+  upstreamProtocol: HttpProtocol | null;
+  upstreamHost: string;
+  upstreamHostName: string;
+  upstreamLocal: SocketAddress | null;
+  upstreamTransportFailureReason: string;
+  upstreamConnectionId: number;
+  upstreamTls: TlsInfo | null;
+  /** One entry per try; empty when no upstream was tried. */
+  attempts: Attempt[];
+  /** True when the proxy wrote the answer itself. */
+  localReply: boolean;
+  localReplyBody: string;
+  /** `namespace → struct`, null until a filter writes. */
+  dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** Handle of the record in the recorder's ring, -1 when it is not recorded. */
+  record: number;
+}
+
+export const NO_FLAGS: readonly ResponseFlag[] = [];
+
+export function addFlag(info: StreamInfo, flag: ResponseFlag): void {
+  if (!info.responseFlags.includes(flag)) info.responseFlags = [...info.responseFlags, flag];
+}

@@ -1,0 +1,96 @@
+import type { Diagnostic, SourceRange } from '../config/diagnostic.ts';
+import type { Decision } from './decision.ts';
+import type { MetricsTick, RecordDetail, RecorderState, RecordRow } from './records.ts';
+import type { CoreEvent, CoreState } from './state.ts';
+
+/** A configuration as text. `file` names it in diagnostics and anchors nothing: paths inside are Envoy's. */
+export interface ConfigSource {
+  readonly file: string;
+  readonly text: string;
+  /** Clusters given on the command line: name → `host:port` list. Never exported. */
+  readonly givenClusters?: ReadonlyMap<string, readonly string[]>;
+  /** `--config-yaml`: merged into the file as Envoy merges (scalars replace, lists are appended). */
+  readonly merge?: string;
+  readonly serviceNode?: string;
+  readonly serviceCluster?: string;
+  readonly allowUnknownStaticFields?: boolean;
+}
+
+export interface Diagnostics {
+  readonly ok: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ResourceChanges {
+  readonly added: readonly string[];
+  readonly updated: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
+export type ApplyResult =
+  | {
+      readonly ok: true;
+      readonly version: number;
+      readonly diagnostics: readonly Diagnostic[];
+      readonly listeners: ResourceChanges;
+      readonly clusters: ResourceChanges;
+      readonly routes: ResourceChanges;
+    }
+  | {
+      readonly ok: false;
+      /** The version that goes on serving, 0 when there is none. */
+      readonly version: number;
+      readonly diagnostics: readonly Diagnostic[];
+    };
+
+/** A request to explain, real or imagined. Header names in any case. */
+export interface ExplainRequest {
+  readonly method: string;
+  /** Absolute (`http://shop.local:8080/x?y`): the port picks the listener, the rest is authority and path. */
+  readonly url: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** Draw for weights and load balancing; fixed to 0 when absent so that answers repeat. */
+  readonly random?: number;
+}
+
+export interface ExportOptions {
+  /** Folder to write into; created when missing. */
+  readonly directory: string;
+}
+
+export interface ExportReport {
+  readonly files: readonly string[];
+  readonly notices: readonly Diagnostic[];
+  /** Loopback addresses in the configuration, which mean something else in production. */
+  readonly loopback: readonly {
+    readonly path: string;
+    readonly address: string;
+    readonly range: SourceRange;
+  }[];
+  /** Edits made so that Envoy accepts it (a router given its typed_config, the fragment wrapped). */
+  readonly changes: readonly string[];
+}
+
+export interface RowQuery {
+  /** Rows with `seq` ≥ this, oldest first. */
+  readonly from: number;
+  readonly limit: number;
+}
+
+export interface RowBatch {
+  readonly rows: readonly RecordRow[];
+  /** Rows that had already been overwritten when asked for. */
+  readonly skipped: number;
+  readonly state: RecorderState;
+}
+
+export type BodySide = 'request' | 'response';
+
+export interface BodySlice {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly kept: number;
+  readonly total: number;
+}
+export type { CoreEvent, CoreState, Decision, MetricsTick, RecordDetail, RecorderState, RecordRow };

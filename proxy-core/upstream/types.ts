@@ -1,0 +1,176 @@
+import type { Counter, Gauge, Histogram } from '../base/stats.ts';
+import type { SourceRange } from '../config/diagnostic.ts';
+import type { Narrator } from '../facade/decision.ts';
+
+/** Compiled `envoy.config.cluster.v3.Cluster`, immutable. Durations in milliseconds, sizes in bytes. */
+export interface ClusterConfig {
+  readonly name: string;
+  /** `alt_stat_name`, else the name; `:` becomes `_` in stats. */
+  readonly statName: string;
+  readonly type: 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST';
+  readonly lbPolicy: string;
+  readonly source: SourceRange;
+  /** Given with --cluster. */
+  readonly given: boolean;
+  readonly connectTimeout: number;
+  readonly perConnectionBufferLimit: number;
+  readonly upstreamProtocol: 'HTTP1' | 'HTTP2' | 'DOWNSTREAM' | 'AUTO';
+  /** `common_http_protocol_options.idle_timeout`; 0 = none; Envoy's default is 1 h. */
+  readonly idleTimeout: number;
+  /** 0 = no limit. */
+  readonly maxRequestsPerConnection: number;
+  /** `max_stream_duration`, 0 = none. */
+  readonly maxStreamDuration: number;
+  readonly maxHeadersCount: number;
+  readonly proxy100Continue: boolean;
+  readonly headerKeyFormat: 'lower' | 'proper' | 'preserve';
+  readonly enableTrailers: boolean;
+  /** Compiled transport socket (TLS), null = raw buffer. Owned by listener/tls; opaque here. */
+  readonly transportSocket: unknown;
+  /** Same text of the cluster message ⇒ same key: apply compares it to tell changed from unchanged. */
+  readonly fingerprint: string;
+}
+
+/** Per-cluster statistics that the data path touches; names are Envoy's under `cluster.<name>.`. */
+export interface ClusterStats {
+  readonly upstreamCxTotal: Counter;
+  readonly upstreamCxActive: Gauge;
+  readonly upstreamCxHttp1Total: Counter;
+  readonly upstreamCxHttp2Total: Counter;
+  readonly upstreamCxConnectFail: Counter;
+  readonly upstreamCxConnectTimeout: Counter;
+  readonly upstreamCxConnectMs: Histogram;
+  readonly upstreamCxLengthMs: Histogram;
+  readonly upstreamCxDestroy: Counter;
+  readonly upstreamCxDestroyLocal: Counter;
+  readonly upstreamCxDestroyRemote: Counter;
+  readonly upstreamCxDestroyWithActiveRq: Counter;
+  readonly upstreamCxDestroyLocalWithActiveRq: Counter;
+  readonly upstreamCxDestroyRemoteWithActiveRq: Counter;
+  readonly upstreamCxIdleTimeout: Counter;
+  readonly upstreamCxProtocolError: Counter;
+  readonly upstreamCxMaxRequests: Counter;
+  readonly upstreamCxNoneHealthy: Counter;
+  readonly upstreamCxOverflow: Counter;
+  readonly upstreamCxRxBytesTotal: Counter;
+  readonly upstreamCxTxBytesTotal: Counter;
+  readonly upstreamRqTotal: Counter;
+  readonly upstreamRqActive: Gauge;
+  readonly upstreamRqCompleted: Counter;
+  readonly upstreamRqTime: Histogram;
+  readonly upstreamRqTimeout: Counter;
+  readonly upstreamRqPerTryTimeout: Counter;
+  readonly upstreamRqMaxDurationReached: Counter;
+  readonly upstreamRqPendingTotal: Counter;
+  readonly upstreamRqPendingActive: Gauge;
+  readonly upstreamRqPendingOverflow: Counter;
+  readonly upstreamRqPendingFailureEject: Counter;
+  readonly upstreamRqCancelled: Counter;
+  readonly upstreamRqMaintenanceMode: Counter;
+  readonly upstreamRqRxReset: Counter;
+  readonly upstreamRqTxReset: Counter;
+  readonly upstreamRqRetry: Counter;
+  readonly upstreamRqRetrySuccess: Counter;
+  readonly upstreamRqRetryOverflow: Counter;
+  readonly upstreamRqRetryLimitExceeded: Counter;
+  readonly upstreamRqRetryBackoffExponential: Counter;
+  readonly upstreamFlowControlPausedReading: Counter;
+  readonly upstreamFlowControlResumedReading: Counter;
+  /**
+   * Counts one final answer as Envoy charges it: `upstream_rq_completed`, `upstream_rq_<class>xx`,
+   * `upstream_rq_<code>` and the `internal.`/`external.` twins.
+   */
+  chargeResponse(status: number, internal: boolean): void;
+  /** Counts a try that was retried, under `retry.`. */
+  chargeRetried(status: number): void;
+  /** `upstream_rq_time` and its `internal.`/`external.` twins, milliseconds. */
+  chargeTime(duration: number, internal: boolean): void;
+}
+
+/** One endpoint as the load balancer sees it. Lives as long as any host set or record names it. */
+export interface Host {
+  /** `127.0.0.1:9001`, `[::1]:9001`, or the path of a Unix socket. */
+  readonly address: string;
+  readonly ip: string;
+  /** -1 for a Unix socket. */
+  readonly port: number;
+  readonly hostname: string;
+  readonly priority: number;
+  weight: number;
+  readonly stats: HostStats;
+  /** The connection pools of this host, owned by `upstream/pool/`; null until the first request. */
+  pool: HostPool | null;
+  /** Told of every result; null without outlier detection. */
+  outlier: OutlierMonitor | null;
+}
+
+/** `/clusters` per-host numbers. */
+export interface HostStats {
+  cxActive: number;
+  cxConnectFail: number;
+  cxTotal: number;
+  rqActive: number;
+  rqError: number;
+  rqSuccess: number;
+  rqTimeout: number;
+  rqTotal: number;
+}
+
+/** Results that did not come as a status from upstream (envoy Outlier::Result). */
+export type LocalOriginResult =
+  | 'connect-failed'
+  | 'connect-timeout'
+  | 'connect-success'
+  | 'request-timeout'
+  | 'reset';
+
+export interface OutlierMonitor {
+  /** A response with this status came from the host. */
+  putHttpStatus(status: number): void;
+  putLocalOrigin(result: LocalOriginResult): void;
+}
+
+export interface HostPool {
+  /** Closes idle connections now and the busy ones after their request (ejection, removal, drain). */
+  drain(): void;
+}
+
+/** Thresholds and the live counts of one priority (circuit breakers). */
+export interface ResourceLimits {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+  connections: number;
+  pendingRequests: number;
+  requests: number;
+  retries: number;
+  /** Call after changing a count: keeps the `*_open` gauges right. */
+  refresh(): void;
+}
+
+/** What a load balancer may look at; the same values give the same host. */
+export interface LoadBalancerContext {
+  /** A draw in [0, 2^53). */
+  readonly random: number;
+  /** Combined hash of the route's hash policies, null when none gave a value. */
+  readonly hash: bigint | null;
+  /** Which try this is, from 0. */
+  readonly attempt: number;
+}
+
+export interface Cluster {
+  readonly config: ClusterConfig;
+  readonly stats: ClusterStats;
+  /** Id of the immutable host set that `choose` uses now; records keep it. */
+  readonly hostSetId: number;
+  limits(priority: 'default' | 'high'): ResourceLimits;
+  /** Null: no healthy upstream. */
+  choose(context: LoadBalancerContext): Host | null;
+  /** The same pick told with its reasons, without moving any schedule. An old host set id explains a recorded pick. */
+  explainChoice(context: LoadBalancerContext, narrator: Narrator, hostSetId?: number): Host | null;
+}
+
+export interface ClusterManager {
+  get(name: string): Cluster | undefined;
+}
