@@ -94,3 +94,62 @@ export interface BodySlice {
   readonly total: number;
 }
 export type { CoreEvent, CoreState, Decision, MetricsTick, RecordDetail, RecorderState, RecordRow };
+
+export interface CloseOptions {
+  /** Milliseconds to let requests in flight finish; 0 cuts them, as Envoy does on SIGTERM. */
+  readonly drain: number;
+}
+
+/** The face that hosts, tests and tools rest on; made by `createProxyCore` in index.ts. */
+export interface ProxyCore {
+  /** Parses, checks and compiles without touching what runs. */
+  validate(source: ConfigSource): Diagnostics;
+  /** Validate, warm, swap. On any error the old snapshot is untouched. Applies are queued, never concurrent. */
+  apply(source: ConfigSource): Promise<ApplyResult>;
+  /** The decision for an imagined request under the running snapshot. Throws AttacheError `core.no-snapshot`. */
+  explain(request: ExplainRequest): Decision;
+  /** The decision of a recorded request, re-decided from what it used. Null when it left the ring. */
+  explainRecord(seq: number): Decision | null;
+  state(): CoreState;
+  rows(query: RowQuery): RowBatch;
+  record(seq: number): RecordDetail | null;
+  body(seq: number, side: BodySide, offset: number, length: number): BodySlice | null;
+  /** Ascending seqs of the newest `limit` records that pass `filter` (the filter language). */
+  filterRecords(filter: string, limit: number): { seqs: number[]; total: number; error: string };
+  clearRecords(): { freedBytes: number };
+  setRecording(on: boolean): void;
+  recorderState(): RecorderState;
+  /** The last hour at most, oldest first. */
+  metrics(): readonly MetricsTick[];
+  events(): readonly CoreEvent[];
+  /** Announces, never steers. Returns the way to stop listening. */
+  on(listener: CoreListener): () => void;
+  exportConfig(source: ConfigSource, options: ExportOptions): ExportReport;
+  close(options: CloseOptions): Promise<void>;
+}
+
+/** Every member is optional; all are called after the fact. */
+export interface CoreListener {
+  event?(event: CoreEvent): void;
+  /** Once a second. */
+  metrics?(tick: MetricsTick): void;
+  /** Listeners, clusters, hosts or ejections changed; at most every 50 ms. */
+  state?(): void;
+}
+
+export interface CoreOptions {
+  /** Lines such as Envoy's own log writes; default: nothing. */
+  readonly log?: (level: 'debug' | 'info' | 'warning' | 'error', component: string, message: string) => void;
+  readonly recorder?: {
+    readonly maxRecords?: number;
+    readonly maxBytes?: number;
+    readonly maxBodyPrefix?: number;
+    readonly enabled?: boolean;
+  };
+  /** Milliseconds between flushes of access logs (`--file-flush-interval-msec`, 10 s). */
+  readonly fileFlushInterval?: number;
+  /** `--drain-time-s` in milliseconds (600 s). */
+  readonly drainTime?: number;
+  /** Ports ask for nothing below: binds as configured; tests set it to bind every listener to port 0. */
+  readonly adminAddressPath?: string;
+}
