@@ -14,6 +14,8 @@ export class Timer {
   deadline = -1;
   next: Timer | null = null;
   previous: Timer | null = null;
+  /** Belongs to the clock. */
+  slotLevel = 0;
 
   constructor(
     readonly owner: TimerOwner,

@@ -1,0 +1,166 @@
+import { type Clock, Timer } from './clock.ts';
+
+const SLOTS = 256;
+const MASK = 255;
+const LEVEL_BITS = 8;
+/** Three levels of 256 slots: 256 ms, 65 s, 4.6 h. Later deadlines wait in the last slot and are placed again. */
+const LEVELS = 3;
+const HORIZON = 2 ** (LEVEL_BITS * LEVELS) - 1;
+
+/**
+ * A hierarchical timing wheel with a tick of one millisecond, driven by one Node timer that sleeps until the next
+ * slot with something in it. Arming and disarming are O(1) and allocate nothing, which is what a proxy needs that
+ * arms several long timeouts per request and almost never lets one fire.
+ */
+export class RealClock implements Clock {
+  private readonly slots: Timer[] = [];
+  private readonly counts = new Int32Array(LEVELS);
+  private readonly origin = performance.now();
+  /** The last tick that was processed. */
+  private tick = 0;
+  private wakeAt = Number.POSITIVE_INFINITY;
+  private handle: NodeJS.Timeout | null = null;
+  private readonly onWake = (): void => {
+    this.handle = null;
+    this.wakeAt = Number.POSITIVE_INFINITY;
+    this.advance();
+    this.schedule();
+  };
+
+  constructor() {
+    for (let i = 0; i < SLOTS * LEVELS; i++) this.slots.push(sentinel());
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  wall(): number {
+    return Date.now();
+  }
+
+  arm(timer: Timer, delay: number): void {
+    if (timer.deadline >= 0) this.unlink(timer);
+    const now = performance.now();
+    timer.deadline = now + (delay > 0 ? delay : 0);
+    if (this.counts[0] === 0 && this.counts[1] === 0 && this.counts[2] === 0) {
+      this.tick = Math.floor(now - this.origin);
+    }
+    const expires = this.place(timer);
+    if (expires < this.wakeAt) this.sleepUntil(expires, now);
+  }
+
+  disarm(timer: Timer): void {
+    if (timer.deadline < 0) return;
+    this.unlink(timer);
+    timer.deadline = -1;
+  }
+
+  /** Puts a timer in its slot; returns the tick at which the driver must look at that slot. */
+  private place(timer: Timer): number {
+    let expires = Math.ceil(timer.deadline - this.origin);
+    if (expires <= this.tick) expires = this.tick + 1;
+    if (expires - this.tick > HORIZON) expires = this.tick + HORIZON;
+    const delta = expires - this.tick;
+    const level = delta < SLOTS ? 0 : delta < SLOTS * SLOTS ? 1 : 2;
+    const unit = LEVEL_BITS * level;
+    const index = level * SLOTS + (Math.floor(expires / 2 ** unit) & MASK);
+    const head = this.slots[index] as Timer;
+    const last = head.previous as Timer;
+    timer.previous = last;
+    timer.next = head;
+    last.next = timer;
+    head.previous = timer;
+    timer.slotLevel = level;
+    this.counts[level] = (this.counts[level] as number) + 1;
+    return level === 0 ? expires : Math.floor(expires / 2 ** unit) * 2 ** unit;
+  }
+
+  private unlink(timer: Timer): void {
+    const previous = timer.previous as Timer;
+    const next = timer.next as Timer;
+    previous.next = next;
+    next.previous = previous;
+    timer.previous = null;
+    timer.next = null;
+    this.counts[timer.slotLevel] = (this.counts[timer.slotLevel] as number) - 1;
+  }
+
+  private advance(): void {
+    const target = Math.floor(performance.now() - this.origin);
+    while (this.tick < target) {
+      const tick = ++this.tick;
+      if ((tick & MASK) === 0) {
+        const second = Math.floor(tick / SLOTS);
+        if ((second & MASK) === 0) this.cascade(2 * SLOTS + (Math.floor(second / SLOTS) & MASK));
+        this.cascade(SLOTS + (second & MASK));
+      }
+      const head = this.slots[tick & MASK] as Timer;
+      for (let timer = head.next as Timer; timer !== head; timer = head.next as Timer) {
+        this.unlink(timer);
+        timer.deadline = -1;
+        timer.owner.onTimer(timer);
+      }
+      if (this.counts[0] === 0 && this.counts[1] === 0 && this.counts[2] === 0) {
+        this.tick = target;
+        return;
+      }
+    }
+  }
+
+  /** Moves a slot of a higher level down to where its timers belong now. */
+  private cascade(index: number): void {
+    const head = this.slots[index] as Timer;
+    // Detach first: a timer beyond the horizon may go back into this very slot.
+    let timer = head.next as Timer;
+    if (timer === head) return;
+    (head.previous as Timer).next = null;
+    head.next = head;
+    head.previous = head;
+    // `place` never puts anything at or before the current tick, so step back to keep this tick's timers in it.
+    this.tick--;
+    for (let next: Timer | null = timer; next !== null; timer = next) {
+      const current: Timer = next;
+      next = current.next;
+      this.counts[current.slotLevel] = (this.counts[current.slotLevel] as number) - 1;
+      this.place(current);
+    }
+    this.tick++;
+  }
+
+  private schedule(): void {
+    const next = this.nextTick();
+    if (next !== Number.POSITIVE_INFINITY && next < this.wakeAt) this.sleepUntil(next, performance.now());
+  }
+
+  private sleepUntil(tick: number, now: number): void {
+    if (this.handle !== null) clearTimeout(this.handle);
+    this.wakeAt = tick;
+    this.handle = setTimeout(this.onWake, Math.max(1, Math.ceil(this.origin + tick - now)));
+  }
+
+  /** The first tick after the current one at which a slot has timers or must be moved down. */
+  private nextTick(): number {
+    let best = Number.POSITIVE_INFINITY;
+    for (let level = 0; level < LEVELS; level++) {
+      if (this.counts[level] === 0) continue;
+      const unit = 2 ** (LEVEL_BITS * level);
+      const base = Math.floor(this.tick / unit);
+      for (let step = 1; step <= SLOTS; step++) {
+        const head = this.slots[level * SLOTS + ((base + step) & MASK)] as Timer;
+        if (head.next !== head) {
+          best = Math.min(best, (base + step) * unit);
+          break;
+        }
+      }
+    }
+    return best;
+  }
+}
+
+function sentinel(): Timer {
+  const timer = new Timer({ onTimer: () => {} }, -1);
+  timer.next = timer;
+  timer.previous = timer;
+  return timer;
+}
