@@ -1,0 +1,82 @@
+import { chmodSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { out, packageVersion, root } from './paths.mjs';
+
+/**
+ * How TypeScript of this project becomes one CommonJS file for Node. `import.meta.url` is given a meaning there, and
+ * `process.env.ATTACHE_OUT` is the way from the bundle to build/out.
+ */
+function nodeBundle({ entry, outfile, target = 'node20', banner = '', external = [] }) {
+  return {
+    entryPoints: [join(root, entry)],
+    outfile: resolve(root, outfile),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target,
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    external: ['bufferutil', 'utf-8-validate', ...external],
+    loader: { '.yaml': 'text', '.binpb': 'binary' },
+    banner: {
+      js: `${banner}const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`,
+    },
+    define: {
+      'import.meta.url': 'importMetaUrl',
+      'process.env.ATTACHE_OUT': JSON.stringify(relative(join(resolve(root, outfile), '..'), out) || '.'),
+      'process.env.ATTACHE_VERSION': JSON.stringify(packageVersion()),
+    },
+  };
+}
+
+/** The bundles of the product. */
+export const bundles = {
+  cli: nodeBundle({
+    entry: 'electron/headless/cli.ts',
+    outfile: 'build/out/cli.cjs',
+    banner: '#!/usr/bin/env node\n',
+  }),
+  'desktop-main': nodeBundle({
+    entry: 'electron/desktop/main.ts',
+    outfile: 'build/out/desktop/main.cjs',
+    target: 'node22',
+    external: ['electron'],
+  }),
+  // A sandboxed preload has no node modules at all: no banner, nothing but `require('electron')`.
+  'desktop-preload': {
+    ...nodeBundle({
+      entry: 'electron/desktop/preload.ts',
+      outfile: 'build/out/desktop/preload.cjs',
+      target: 'chrome130',
+      external: ['electron'],
+    }),
+    banner: {},
+  },
+};
+
+/** The bundle of one script, for `build/run.mjs`. Packages stay outside: they are in node_modules. */
+export function scriptBundle(entry) {
+  const name = relative(root, resolve(entry))
+    .replace(/[\\/]/g, '-')
+    .replace(/\.tsx?$/, '.cjs');
+  return {
+    ...nodeBundle({ entry: relative(root, resolve(entry)), outfile: `build/out/scripts/${name}` }),
+    packages: 'external',
+  };
+}
+
+/**
+ * Runs esbuild for one bundle.
+ * @returns {Promise<string[]>} the files that went into it, without those of node_modules
+ */
+export async function bundle(options) {
+  const { build } = await import('esbuild');
+  const { metafile } = await build(options);
+  if (options.banner.js?.startsWith('#!')) chmodSync(options.outfile, 0o755);
+  return Object.keys(metafile.inputs)
+    .filter((file) => !file.includes('node_modules') && !file.startsWith('<'))
+    .map((file) => resolve(file));
+}
