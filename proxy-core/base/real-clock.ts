@@ -42,7 +42,7 @@ export class RealClock implements Clock {
   arm(timer: Timer, delay: number): void {
     if (timer.deadline >= 0) this.unlink(timer);
     const now = performance.now();
-    timer.deadline = now + (delay > 0 ? delay : 0);
+    timer.deadline = now + Math.max(0, delay);
     if (this.counts[0] === 0 && this.counts[1] === 0 && this.counts[2] === 0) {
       this.tick = Math.floor(now - this.origin);
     }
