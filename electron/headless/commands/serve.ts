@@ -1,0 +1,89 @@
+import { AttacheError } from '../../../proxy-core/base/errors.ts';
+import type { ApplyResult, ConfigSource, ProxyCore } from '../../../proxy-core/index.ts';
+import { FileWatcher } from '../../app/file-watcher.ts';
+import type { Command } from '../arguments.ts';
+import { coreOptions, stopDrain } from '../core-options.ts';
+import { countText, diagnosticsText } from '../diagnostics-text.ts';
+import { listenerLines } from '../listener-lines.ts';
+import { type LogWriter, openLog } from '../log-writer.ts';
+import { readSource, sourceSettings } from '../source.ts';
+import { stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** `attache -c FILE`: serves in the foreground, without UI, until it is told to stop. */
+export async function serve(command: Extract<Command, { kind: 'serve' }>, output: Terminal): Promise<number> {
+  let log: LogWriter | null = null;
+  let core: ProxyCore | null = null;
+  try {
+    const source = readSource(command.source);
+    log = openLog(command.core.logLevel, command.core.logPath, output);
+    const { createProxyCore } = await import('../../../proxy-core/index.ts');
+    core = createProxyCore(coreOptions(command.core, log));
+    if (!(await start(core, source, output))) return 1;
+    if (command.mode === 'init_only') return 0;
+    const watcher = watch(command, core, output);
+    await stopSignal();
+    watcher?.close();
+    await core.close({ drain: stopDrain(command.core) });
+    core = null;
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AttacheError)) throw error;
+    output.error(`attache: ${error.message}\n`);
+    return 1;
+  } finally {
+    await core?.close({ drain: 0 });
+    log?.close();
+  }
+}
+
+/** True when everything that the configuration asks for is up. */
+async function start(core: ProxyCore, source: ConfigSource, output: Terminal): Promise<boolean> {
+  const result = await core.apply(source);
+  output.error(diagnosticsText(result.diagnostics));
+  if (!result.ok) {
+    output.error(`attache: ${source.file} was refused: ${countText(result.diagnostics)}\n`);
+    return false;
+  }
+  const state = core.state();
+  const down = state.listeners.filter((listener) => listener.status === 'failed');
+  for (const listener of down) output.error(`attache: ${listener.name} is down: ${listener.error}\n`);
+  if (down.length > 0) return false;
+  output.out(listenerLines(state));
+  return true;
+}
+
+/** Applies the file again when it changes. The last good version goes on when the new one is refused. */
+function watch(
+  { source, core: flags }: Extract<Command, { kind: 'serve' }>,
+  core: ProxyCore,
+  output: Terminal,
+): FileWatcher | null {
+  const { file, configYaml } = source;
+  if (!flags.watch || file === null || file === '-') return null;
+  const settings = { ...sourceSettings(source), ...(configYaml === null ? {} : { merge: configYaml }), file };
+  let lastText: string | null = null;
+  const watcher = new FileWatcher(file, {
+    changed(text) {
+      lastText = text;
+      void core.apply({ ...settings, text }).then(
+        (result) => {
+          if (text === lastText) output.error(reloadText(file, result));
+        },
+        (error: unknown) => output.error(`attache: ${String(error)}\n`),
+      );
+    },
+    unreadable(error) {
+      output.error(`attache: ${error.message} Version ${core.state().version} goes on serving.\n`);
+    },
+  });
+  watcher.start();
+  return watcher;
+}
+
+function reloadText(file: string, result: ApplyResult): string {
+  if (result.ok) return `attache: ${file} changed, version ${result.version} runs now.\n`;
+  const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  const serving = `version ${result.version} goes on serving`;
+  return `${diagnosticsText(errors)}attache: ${file} changed and was refused, ${serving}: ${countText(result.diagnostics)}\n`;
+}
