@@ -1,0 +1,50 @@
+import type { StreamInfo } from '../../base/stream-info.ts';
+
+/** What an operator gives: a missing value is null; numbers stay numbers in JSON; objects print as JSON. */
+export type FormatValue =
+  | string
+  | number
+  | boolean
+  | null
+  | Readonly<Record<string, unknown>>
+  | readonly unknown[];
+
+/** One compiled `%NAME(args):LEN%`: a pure read of the stream's facts. */
+export type Operator = (info: StreamInfo) => FormatValue;
+
+export interface OperatorDefinition {
+  /** Whether `(…)` may, must or must not stand behind the name. */
+  readonly args: 'none' | 'optional' | 'required';
+  /** Whether `:LEN` is taken. */
+  readonly length: boolean;
+  /** Returns the operator, or an error text as Envoy words it. */
+  compile(args: string, options: FormatOptions): Operator | FormatError;
+}
+
+export interface FormatError {
+  readonly error: string;
+}
+
+export interface FormatOptions {
+  /** What a missing value prints as: `-` in logs, nothing in headers and with `omit_empty_values`. */
+  readonly missing: '-' | '';
+  /** `%ACCESS_LOG_TYPE%`: `DownstreamEnd`, `TcpConnectionEnd`; `NotSet` when left out. */
+  readonly accessLogType?: string;
+  /** Text of `:METADATA` and `CLUSTER_METADATA` sources, when the user of the format has them. */
+  readonly metadata?: (source: MetadataSource, info: StreamInfo) => Readonly<Record<string, unknown>> | null;
+}
+
+export type MetadataSource = 'ROUTE' | 'CLUSTER' | 'LISTENER' | 'UPSTREAM_HOST' | 'VIRTUAL_HOST';
+
+export const LOG_FORMAT: FormatOptions = { missing: '-' };
+export const HEADER_FORMAT: FormatOptions = { missing: '' };
+
+/** An operator without arguments and length. */
+export function plain(read: Operator): OperatorDefinition {
+  return { args: 'none', length: false, compile: () => read };
+}
+
+/** An empty text counts as missing. */
+export function orNull(text: string): string | null {
+  return text === '' ? null : text;
+}

@@ -1,0 +1,162 @@
+import { hostname } from 'node:os';
+import { SystemRandom } from '../../base/random.ts';
+import type { StreamInfo } from '../../base/stream-info.ts';
+import { flagName } from './flag-names.ts';
+import { grpcStatusNumber, grpcStatusOperator } from './grpc-status.ts';
+import {
+  type FormatError,
+  type FormatOptions,
+  type FormatValue,
+  type MetadataSource,
+  type Operator,
+  type OperatorDefinition,
+  orNull,
+  plain,
+} from './operator.ts';
+
+const ids = new SystemRandom();
+const HOSTNAME = hostname();
+
+/** `ns:a:b` → the value at that place of a namespace; a whole namespace prints as JSON. */
+function metadataPath(struct: unknown, keys: readonly string[]): FormatValue {
+  let value: unknown = struct;
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value === undefined ? null : (value as FormatValue);
+}
+
+function metadata(source: MetadataSource): OperatorDefinition {
+  return {
+    args: 'required',
+    length: true,
+    compile: (args, options) => fixedMetadata(source, args.split(':'), options),
+  };
+}
+
+function fixedMetadata(source: MetadataSource, path: readonly string[], options: FormatOptions): Operator {
+  const [namespace = '', ...keys] = path;
+  return (info) => metadataPath(options.metadata?.(source, info)?.[namespace], keys);
+}
+
+function dynamicMetadata(path: readonly string[]): Operator {
+  const [namespace = '', ...keys] = path;
+  return (info) => metadataPath(info.dynamicMetadata?.get(namespace), keys);
+}
+
+const METADATA_SOURCES: readonly string[] = ['ROUTE', 'CLUSTER', 'LISTENER', 'UPSTREAM_HOST', 'VIRTUAL_HOST'];
+
+function anyMetadata(args: string, options: FormatOptions): Operator | FormatError {
+  const [source = '', ...path] = args.split(':');
+  if (source === 'DYNAMIC') return dynamicMetadata(path);
+  if (METADATA_SOURCES.includes(source)) return fixedMetadata(source as MetadataSource, path, options);
+  return { error: `${source} is not supported metadata type` };
+}
+
+const ENVIRONMENT: OperatorDefinition = {
+  args: 'required',
+  length: true,
+  compile: (args) => {
+    if (args === '') return { error: 'ENVIRONMENT requires parameters' };
+    const value = orNull(process.env[args] ?? '');
+    return () => value;
+  },
+};
+
+/** Filter state is held by filters of C++; nothing here writes it, so it is always missing. */
+const FILTER_STATE: OperatorDefinition = {
+  args: 'required',
+  length: true,
+  compile: (args) => {
+    const [key = '', type = 'TYPED'] = args.split(':');
+    if (key === '') return { error: 'Invalid filter state configuration, key cannot be empty.' };
+    if (type !== 'PLAIN' && type !== 'TYPED' && type !== 'FIELD') {
+      return { error: 'Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.' };
+    }
+    return () => null;
+  },
+};
+
+export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
+  PROTOCOL: plain((info) => info.downstreamProtocol),
+  UPSTREAM_PROTOCOL: plain((info) => info.upstreamProtocol),
+  RESPONSE_CODE: plain((info) => info.responseCode),
+  RESPONSE_CODE_DETAILS: plain((info) =>
+    info.responseCodeDetails === '' ? null : info.responseCodeDetails.replaceAll(/\s/g, '_'),
+  ),
+  RESPONSE_FLAGS: plain((info) => flagsText(info)),
+  RESPONSE_FLAGS_LONG: plain((info) =>
+    info.responseFlags.length === 0 ? null : info.responseFlags.map(flagName).join(','),
+  ),
+  BYTES_RECEIVED: plain((info) => info.bytesReceived),
+  BYTES_SENT: plain((info) => info.bytesSent),
+  UPSTREAM_WIRE_BYTES_SENT: plain((info) => info.upstreamWireBytesSent),
+  UPSTREAM_WIRE_BYTES_RECEIVED: plain((info) => info.upstreamWireBytesReceived),
+  UPSTREAM_HEADER_BYTES_SENT: plain((info) => info.upstreamHeaderBytesSent),
+  UPSTREAM_HEADER_BYTES_RECEIVED: plain((info) => info.upstreamHeaderBytesReceived),
+  DOWNSTREAM_WIRE_BYTES_SENT: plain((info) => info.downstreamWireBytesSent),
+  DOWNSTREAM_WIRE_BYTES_RECEIVED: plain((info) => info.downstreamWireBytesReceived),
+  DOWNSTREAM_HEADER_BYTES_SENT: plain((info) => info.downstreamHeaderBytesSent),
+  DOWNSTREAM_HEADER_BYTES_RECEIVED: plain((info) => info.downstreamHeaderBytesReceived),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: plain((info) => info.attempts.length),
+  ROUTE_NAME: plain((info) => orNull(info.routeName)),
+  VIRTUAL_HOST_NAME: plain((info) => orNull(info.virtualHostName)),
+  VIRTUAL_CLUSTER_NAME: plain(() => null),
+  UPSTREAM_CLUSTER: plain((info) => orNull(info.clusterName)),
+  UPSTREAM_CLUSTER_RAW: plain((info) => orNull(info.clusterName)),
+  UPSTREAM_HOST: plain((info) => orNull(info.upstreamHost)),
+  UPSTREAM_HOST_NAME: plain((info) => orNull(info.upstreamHostName) ?? orNull(info.upstreamHost)),
+  UPSTREAM_REMOTE_ADDRESS: plain((info) => orNull(info.upstreamHost)),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: plain((info) => orNull(hostWithoutPort(info.upstreamHost))),
+  UPSTREAM_REMOTE_PORT: plain((info) => portOf(info.upstreamHost)),
+  UPSTREAM_CONNECTION_ID: plain((info) => (info.upstreamConnectionId > 0 ? info.upstreamConnectionId : null)),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: plain((info) =>
+    info.upstreamTransportFailureReason === ''
+      ? null
+      : info.upstreamTransportFailureReason.replaceAll(/\s/g, '_'),
+  ),
+  STREAM_ID: plain((info) => orNull(info.requestId)),
+  UNIQUE_ID: plain(() => ids.uuid()),
+  TRACE_ID: plain(() => null),
+  HOSTNAME: plain(() => orNull(HOSTNAME)),
+  ENVIRONMENT,
+  LOCAL_REPLY_BODY: plain((info) => info.localReplyBody),
+  ACCESS_LOG_TYPE: {
+    args: 'none',
+    length: false,
+    compile: (_args, options) => () => options.accessLogType ?? 'NotSet',
+  },
+  TLS_JA3_FINGERPRINT: plain(() => null),
+  DYNAMIC_METADATA: {
+    args: 'required',
+    length: true,
+    compile: (args) => dynamicMetadata(args.split(':')),
+  },
+  CLUSTER_METADATA: metadata('CLUSTER'),
+  UPSTREAM_METADATA: metadata('UPSTREAM_HOST'),
+  METADATA: { args: 'required', length: true, compile: anyMetadata },
+  FILTER_STATE,
+  UPSTREAM_FILTER_STATE: FILTER_STATE,
+  GRPC_STATUS: grpcStatusOperator,
+  GRPC_STATUS_NUMBER: grpcStatusNumber,
+};
+
+/** The usual cases without building an array. */
+function flagsText(info: StreamInfo): string | null {
+  const flags = info.responseFlags;
+  return flags.length === 0 ? null : flags.length === 1 ? (flags[0] as string) : flags.join(',');
+}
+
+function hostWithoutPort(address: string): string {
+  if (address.startsWith('/')) return address;
+  const colon = address.lastIndexOf(':');
+  const host = colon < 0 ? address : address.slice(0, colon);
+  return host.startsWith('[') ? host.slice(1, -1) : host;
+}
+
+function portOf(address: string): number | null {
+  if (address === '' || address.startsWith('/')) return null;
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  return Number.isInteger(port) ? port : null;
+}

@@ -1,0 +1,46 @@
+import type { CompileContext } from '../../config/compile-context.ts';
+import type { MessageReader } from '../../config/reader.ts';
+import { readDataSource } from '../data-source.ts';
+import { compileFormat, constantFormatter, type Formatter } from './format.ts';
+import { compileJsonFormat } from './json-format.ts';
+import { type FormatOptions, LOG_FORMAT } from './operator.ts';
+
+/** Envoy's default access log line (source/common/formatter/substitution_formatter.h). */
+export const DEFAULT_LOG_FORMAT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
+
+export interface SubstitutionFormat extends Formatter {
+  /** `content_type`, or what Envoy takes without one: `text/plain`, `application/json`. */
+  readonly contentType: string;
+}
+
+/** Compiles an `envoy.config.core.v3.SubstitutionFormatString`, telling errors at the field they stand in. */
+export function compileSubstitutionFormat(
+  reader: MessageReader,
+  ctx: CompileContext,
+  options: FormatOptions = LOG_FORMAT,
+): SubstitutionFormat {
+  const own: FormatOptions =
+    reader.bool('omit_empty_values') === true ? { ...options, missing: '' } : options;
+  const contentType = reader.string('content_type') ?? '';
+  const report = (field: string) => (message: string) =>
+    ctx.report('error', 'route.format', reader, field, message);
+  const as = (formatter: Formatter, fallback: string): SubstitutionFormat => ({
+    constant: formatter.constant,
+    format: formatter.format,
+    contentType: contentType === '' ? fallback : contentType,
+  });
+  if (reader.has('json_format')) {
+    const options = reader.message('json_format_options');
+    // Keys are always sorted here, so both settings are honoured.
+    options?.acknowledge('sort_properties');
+    return as(compileJsonFormat(reader.json('json_format'), own, report('json_format')), 'application/json');
+  }
+  if (reader.has('text_format')) {
+    return as(compileFormat(reader.string('text_format') ?? '', own, report('text_format')), 'text/plain');
+  }
+  const source = reader.message('text_format_source');
+  if (source === undefined) return as(constantFormatter(''), 'text/plain');
+  const text = readDataSource(source, ctx);
+  return as(compileFormat(text ?? '', own, report('text_format_source')), 'text/plain');
+}
