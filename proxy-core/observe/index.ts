@@ -1,0 +1,14 @@
+/**
+ * What the proxy remembers and tells: statistics, access logs, records, live metrics, events and the admin
+ * interface. It is told by the data path and never makes it wait.
+ */
+export { EventLog, type NewCoreEvent } from './event-log.ts';
+export { LiveMetrics, type MetricsSource } from './metrics.ts';
+export { type ChangedRows, Recorder, type RecorderOptions } from './recorder/recorder.ts';
+export { RouteIds } from './route-ids.ts';
+export { renderPrometheus } from './stats/prometheus.ts';
+export { EVERYTHING, parseStatsQuery, type StatsQuery } from './stats/query.ts';
+export { renderStatsJson, renderStatsText } from './stats/render.ts';
+export { DEFAULT_FLUSH_INTERVAL, StatsStore } from './stats/store.ts';
+export { type CustomTag, extractTags } from './stats/tag-extraction.ts';
+export type { AccessLog, StreamRecorder } from './types.ts';

@@ -1,0 +1,256 @@
+import type { HeaderList } from '../../base/headers.ts';
+import type {
+  Attempt,
+  RequestHead,
+  ResponseHead,
+  SocketAddress,
+  StreamInfo,
+} from '../../base/stream-info.ts';
+import type { StringTable } from './string-table.ts';
+
+/**
+ * The variable part of a record: doubles (byte counters, attempts), then one latin1 text of fields separated by NUL,
+ * which no header, path or name can hold. Decoding never throws; a field that is not there reads as empty.
+ */
+const SEPARATOR = '\0';
+export const COUNTER_DOUBLES = 10;
+export const ATTEMPT_DOUBLES = 16;
+
+/** Method, authority, path: what a row needs. */
+export function rowText(head: RequestHead | null): string {
+  return head === null ? '\0\0' : head.method + SEPARATOR + head.authority + SEPARATOR + head.path;
+}
+
+/** Everything else of a finished stream. Begins with a separator. */
+export function restText(info: StreamInfo): string {
+  const received = info.receivedHead;
+  const sent = info.requestHead;
+  const c = info.connection;
+  let text =
+    SEPARATOR +
+    (received === null ? '' : received.scheme) +
+    SEPARATOR +
+    (received === null ? '' : received.protocol) +
+    addressText(info.remote) +
+    addressText(c.directRemote) +
+    addressText(c.local) +
+    (info.upstreamLocal === null ? '\0\0' : addressText(info.upstreamLocal)) +
+    SEPARATOR +
+    c.requestedServerName +
+    SEPARATOR +
+    info.requestId +
+    SEPARATOR +
+    info.upstreamTransportFailureReason +
+    SEPARATOR +
+    info.localReplyBody +
+    headersText(received === null ? null : received.headers, null);
+  if (sent === null) text += '\0-';
+  else {
+    text +=
+      SEPARATOR +
+      sent.method +
+      SEPARATOR +
+      sent.authority +
+      SEPARATOR +
+      sent.path +
+      SEPARATOR +
+      sent.scheme +
+      headersText(sent.headers, received === null ? null : received.headers);
+  }
+  text += headersText(info.requestTrailers, null);
+  text += responseText(info.upstreamResponseHead, null);
+  text += responseText(
+    info.responseHead,
+    info.upstreamResponseHead === null ? null : info.upstreamResponseHead.headers,
+  );
+  return text + headersText(info.responseTrailers, null);
+}
+
+function addressText(address: SocketAddress): string {
+  return SEPARATOR + address.ip + SEPARATOR + address.port;
+}
+
+function responseText(head: ResponseHead | null, base: HeaderList | null): string {
+  return head === null ? '\0-' : SEPARATOR + head.status + headersText(head.headers, base);
+}
+
+/** `shared` items as in `base`, then `own` further ones. */
+function headersText(headers: HeaderList | null, base: HeaderList | null): string {
+  if (headers === null) return '\x000\x000';
+  let shared = 0;
+  if (base !== null) {
+    const most = headers.length < base.length ? headers.length : base.length;
+    while (shared < most && headers[shared] === base[shared]) shared++;
+  }
+  let text = SEPARATOR + shared + SEPARATOR + (headers.length - shared);
+  for (let i = shared; i < headers.length; i++) text += SEPARATOR + headers[i];
+  return text;
+}
+
+export function writeDoubles(info: StreamInfo, to: Float64Array, at: number, strings: StringTable): void {
+  to[at] = info.downstreamHeaderBytesReceived;
+  to[at + 1] = info.downstreamWireBytesReceived;
+  to[at + 2] = info.downstreamHeaderBytesSent;
+  to[at + 3] = info.downstreamWireBytesSent;
+  to[at + 4] = info.upstreamHeaderBytesSent;
+  to[at + 5] = info.upstreamWireBytesSent;
+  to[at + 6] = info.upstreamHeaderBytesReceived;
+  to[at + 7] = info.upstreamWireBytesReceived;
+  to[at + 8] = info.upstreamConnectionId;
+  to[at + 9] = info.connection.tls === null ? 0 : 1;
+  let p = at + COUNTER_DOUBLES;
+  const attempts = info.attempts;
+  for (let i = 0; i < attempts.length; i++) {
+    const a = attempts[i] as Attempt;
+    to[p] = a.status;
+    to[p + 1] = a.upstreamConnectionId;
+    to[p + 2] = a.random;
+    to[p + 3] = a.hostSetId;
+    to[p + 4] = a.started;
+    to[p + 5] = a.connectStarted;
+    to[p + 6] = a.connected;
+    to[p + 7] = a.poolReady;
+    to[p + 8] = a.sentFirst;
+    to[p + 9] = a.sentLast;
+    to[p + 10] = a.firstByte;
+    to[p + 11] = a.lastByte;
+    to[p + 12] = strings.id(a.hostAddress);
+    to[p + 13] = strings.id(a.hostName);
+    to[p + 14] = strings.id(a.resetReason);
+    to[p + 15] = strings.id(a.transportFailureReason);
+    p += ATTEMPT_DOUBLES;
+  }
+}
+
+export function readAttempts(from: Float64Array, at: number, count: number, strings: StringTable): Attempt[] {
+  const attempts: Attempt[] = [];
+  for (let i = 0; i < count; i++) {
+    const p = at + COUNTER_DOUBLES + i * ATTEMPT_DOUBLES;
+    const value = (k: number): number => from[p + k] ?? 0;
+    attempts.push({
+      status: value(0),
+      upstreamConnectionId: value(1),
+      random: value(2),
+      hostSetId: value(3),
+      started: value(4),
+      connectStarted: value(5),
+      connected: value(6),
+      poolReady: value(7),
+      sentFirst: value(8),
+      sentLast: value(9),
+      firstByte: value(10),
+      lastByte: value(11),
+      hostAddress: strings.text(value(12)),
+      hostName: strings.text(value(13)),
+      resetReason: strings.text(value(14)),
+      transportFailureReason: strings.text(value(15)),
+    });
+  }
+  return attempts;
+}
+
+/** What the text of a block held. */
+export interface BlockText {
+  readonly receivedHead: RequestHead;
+  readonly requestHead: RequestHead | null;
+  readonly requestTrailers: HeaderList | null;
+  readonly upstreamResponseHead: ResponseHead | null;
+  readonly responseHead: ResponseHead | null;
+  readonly responseTrailers: HeaderList | null;
+  readonly remote: SocketAddress;
+  readonly directRemote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly upstreamLocal: SocketAddress | null;
+  readonly requestedServerName: string;
+  readonly requestId: string;
+  readonly upstreamTransportFailureReason: string;
+  readonly localReplyBody: string;
+}
+
+class FieldCursor {
+  private at = 0;
+  private readonly fields: string[];
+
+  constructor(text: string) {
+    this.fields = text.split(SEPARATOR);
+  }
+
+  next(): string {
+    return this.fields[this.at++] ?? '';
+  }
+
+  count(): number {
+    const n = Number(this.next());
+    return Number.isInteger(n) && n >= 0 && n <= this.fields.length ? n : 0;
+  }
+
+  address(): SocketAddress {
+    return { ip: this.next(), port: Number(this.next()) };
+  }
+
+  headers(base: readonly string[] | null): HeaderList {
+    const shared = this.count();
+    const own = this.count();
+    const headers = base === null ? [] : base.slice(0, shared);
+    for (let i = 0; i < own; i++) headers.push(this.next());
+    return headers;
+  }
+
+  response(base: readonly string[] | null): ResponseHead | null {
+    const status = this.next();
+    if (status === '-') return null;
+    return { status: Number(status), headers: this.headers(base) };
+  }
+}
+
+export function readBlockText(text: string): BlockText {
+  const cursor = new FieldCursor(text);
+  const received = {
+    method: cursor.next(),
+    authority: cursor.next(),
+    path: cursor.next(),
+    scheme: cursor.next(),
+    protocol: cursor.next(),
+  };
+  const remote = cursor.address();
+  const directRemote = cursor.address();
+  const local = cursor.address();
+  const upstreamLocal = cursor.address();
+  const requestedServerName = cursor.next();
+  const requestId = cursor.next();
+  const upstreamTransportFailureReason = cursor.next();
+  const localReplyBody = cursor.next();
+  const receivedHead = { ...received, headers: cursor.headers(null) };
+  const method = cursor.next();
+  const requestHead =
+    method === '-'
+      ? null
+      : {
+          method,
+          authority: cursor.next(),
+          path: cursor.next(),
+          scheme: cursor.next(),
+          protocol: received.protocol,
+          headers: cursor.headers(receivedHead.headers),
+        };
+  const requestTrailers = cursor.headers(null);
+  const upstreamResponseHead = cursor.response(null);
+  const responseHead = cursor.response(upstreamResponseHead?.headers ?? null);
+  const responseTrailers = cursor.headers(null);
+  return {
+    receivedHead,
+    requestHead,
+    requestTrailers: requestTrailers.length === 0 ? null : requestTrailers,
+    upstreamResponseHead,
+    responseHead,
+    responseTrailers: responseTrailers.length === 0 ? null : responseTrailers,
+    remote,
+    directRemote,
+    local,
+    upstreamLocal: upstreamLocal.ip === '' ? null : upstreamLocal,
+    requestedServerName,
+    requestId,
+    upstreamTransportFailureReason,
+    localReplyBody,
+  };
+}

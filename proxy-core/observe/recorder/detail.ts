@@ -1,0 +1,217 @@
+import type { HeaderList } from '../../base/headers.ts';
+import type { HttpProtocol, RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
+import type { RecordDetail, RecordedMessage, RecordRow } from '../../facade/records.ts';
+
+/** The row of a stream that still runs. */
+export function toLiveRow(
+  seq: number,
+  info: StreamInfo,
+  routeId: string,
+  requestBytes: number,
+  responseBytes: number,
+): RecordRow {
+  const head = info.receivedHead;
+  return {
+    seq,
+    at: info.startWall,
+    method: head?.method ?? '',
+    authority: head?.authority ?? '',
+    path: head?.path ?? '',
+    status: info.responseCode,
+    flags: info.responseFlags.join(','),
+    details: info.responseCodeDetails,
+    local: info.localReply,
+    done: false,
+    protocol: info.downstreamProtocol,
+    listener: info.connection.listenerName,
+    route: info.routeName || routeId,
+    cluster: info.clusterName,
+    host: info.upstreamHost,
+    attempts: info.attempts.length,
+    requestBytes,
+    responseBytes,
+    duration: -1,
+  };
+}
+
+interface Extra {
+  /** Whole lengths of the bodies that passed. */
+  readonly request: number;
+  readonly response: number;
+  readonly logLine: string;
+}
+
+/** `routeSource` stays null: only the snapshot knows it. */
+export function toDetail(
+  row: RecordRow,
+  info: StreamInfo,
+  requestKept: number,
+  responseKept: number,
+  extra: Extra,
+): RecordDetail {
+  const reachedUpstream = info.attempts.some((a) => a.sentFirst >= 0);
+  const upstreamProtocol = info.upstreamProtocol ?? 'HTTP/1.1';
+  const empty: RequestHead = { method: '', authority: '', path: '', scheme: '', protocol: '', headers: [] };
+  const micros = (at: number): number | null => (at < 0 ? null : Math.round((at - info.start) * 1000));
+  return {
+    row,
+    snapshotVersion: info.snapshotVersion,
+    remote: info.remote.port < 0 ? info.remote.ip : `${info.remote.ip}:${info.remote.port}`,
+    virtualHost: info.virtualHostName,
+    routeSource: null,
+    request: requestMessage(
+      info.receivedHead ?? empty,
+      info.downstreamProtocol,
+      info.requestTrailers,
+      requestKept,
+      extra.request,
+    ),
+    upstreamRequest:
+      reachedUpstream && info.requestHead !== null
+        ? requestMessage(info.requestHead, upstreamProtocol, info.requestTrailers, requestKept, extra.request)
+        : null,
+    upstreamResponse:
+      info.upstreamResponseHead === null
+        ? null
+        : responseMessage(
+            info.upstreamResponseHead,
+            upstreamProtocol,
+            info.responseTrailers,
+            responseKept,
+            extra.response,
+          ),
+    response:
+      info.responseHead === null
+        ? null
+        : responseMessage(
+            info.responseHead,
+            info.downstreamProtocol,
+            info.responseTrailers,
+            responseKept,
+            extra.response,
+          ),
+    timing: {
+      requestComplete: micros(info.requestComplete),
+      attempts: info.attempts.map((a) => ({
+        host: a.hostAddress,
+        status: a.status,
+        failure: [a.resetReason, a.transportFailureReason].filter((part) => part !== '').join(', '),
+        started: micros(a.started) ?? 0,
+        connectStarted: micros(a.connectStarted),
+        connected: micros(a.connected),
+        poolReady: micros(a.poolReady),
+        sentFirst: micros(a.sentFirst),
+        sentLast: micros(a.sentLast),
+        firstByte: micros(a.firstByte),
+        lastByte: micros(a.lastByte),
+      })),
+      responseFirst: micros(info.responseFirst),
+      end: micros(info.end),
+    },
+    logLine: extra.logLine,
+  };
+}
+
+function requestMessage(
+  head: RequestHead,
+  protocol: HttpProtocol,
+  trailers: HeaderList | null,
+  bodyKept: number,
+  bodyLength: number,
+): RecordedMessage {
+  const headers = pairs(head.headers);
+  headers.unshift([protocol === 'HTTP/2' ? ':authority' : 'host', head.authority]);
+  const target = head.path === '' ? head.authority : head.path;
+  return {
+    startLine: `${head.method} ${target} ${protocol}`,
+    headers,
+    trailers: pairs(trailers ?? []),
+    bodyKept,
+    bodyLength,
+  };
+}
+
+function responseMessage(
+  head: ResponseHead,
+  protocol: HttpProtocol,
+  trailers: HeaderList | null,
+  bodyKept: number,
+  bodyLength: number,
+): RecordedMessage {
+  const reason = REASONS[head.status];
+  return {
+    startLine: `${protocol} ${head.status}${reason === undefined || protocol === 'HTTP/2' ? '' : ` ${reason}`}`,
+    headers: pairs(head.headers),
+    trailers: pairs(trailers ?? []),
+    bodyKept,
+    bodyLength,
+  };
+}
+
+function pairs(headers: readonly string[]): [string, string][] {
+  const result: [string, string][] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2)
+    result.push([headers[i] as string, headers[i + 1] as string]);
+  return result;
+}
+
+/** Envoy's reason phrases (common/http/codes.cc); the codec discards those of upstream. */
+const REASONS: Readonly<Record<number, string>> = {
+  100: 'Continue',
+  101: 'Switching Protocols',
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  203: 'Non-Authoritative Information',
+  204: 'No Content',
+  205: 'Reset Content',
+  206: 'Partial Content',
+  207: 'Multi-Status',
+  208: 'Already Reported',
+  226: 'IM Used',
+  300: 'Multiple Choices',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  305: 'Use Proxy',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  407: 'Proxy Authentication Required',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  411: 'Length Required',
+  412: 'Precondition Failed',
+  413: 'Payload Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
+  417: 'Expectation Failed',
+  421: 'Misdirected Request',
+  422: 'Unprocessable Entity',
+  423: 'Locked',
+  424: 'Failed Dependency',
+  426: 'Upgrade Required',
+  428: 'Precondition Required',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+  506: 'Variant Also Negotiates',
+  507: 'Insufficient Storage',
+  508: 'Loop Detected',
+  510: 'Not Extended',
+  511: 'Network Authentication Required',
+};
