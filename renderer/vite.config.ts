@@ -1,28 +1,28 @@
-import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, loadEnv } from 'vite';
 
-/**
- * The page is served with a strict Content-Security-Policy. `ATTACHE_NONCE` is replaced by the nonce of the answer; what
- * adds style elements (CodeMirror) reads it from `document.querySelector('meta[property="csp-nonce"]').nonce`.
- */
+const root = decodeURIComponent(new URL('.', import.meta.url).pathname);
+
+/** In development the page comes from vite and everything behind `/ws` from the app at this address. */
+const { ATTACHE_DEV_APP: app } = loadEnv('development', root, 'ATTACHE_');
+
+/** `./` as base, so that one build runs under app:// and under http, from any path. */
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
+  root,
   base: './',
-  html: { cspNonce: 'ATTACHE_NONCE' },
   plugins: [react()],
+  server: {
+    host: '127.0.0.1',
+    ...(app === undefined ? {} : { proxy: { '/ws': { target: app, ws: true } } }),
+  },
   build: {
     outDir: '../build/out/renderer',
     emptyOutDir: true,
     target: 'chrome108',
-    chunkSizeWarningLimit: 2_000,
-    reportCompressedSize: false,
-  },
-  server: {
-    host: '127.0.0.1',
-    // `npm run dev`: calls and pushes go to the app that build/dev.mjs keeps running.
-    proxy: process.env['ATTACHE_DEV_APP']
-      ? { '/ws': { target: process.env['ATTACHE_DEV_APP'], ws: true, changeOrigin: true } }
-      : {},
+    cssTarget: 'chrome108',
+    // The content security policy allows no inline script and no data: URL except images.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 2000,
   },
 });

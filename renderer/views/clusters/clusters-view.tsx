@@ -1,0 +1,5 @@
+import { Toolbar } from '../../components/layers.tsx';
+
+export function ClustersView() {
+  return <Toolbar title="Clusters" />;
+}

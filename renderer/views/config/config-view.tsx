@@ -1,0 +1,5 @@
+import { Toolbar } from '../../components/layers.tsx';
+
+export function ConfigView() {
+  return <Toolbar title="Config" />;
+}

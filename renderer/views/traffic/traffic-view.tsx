@@ -1,0 +1,5 @@
+import { Toolbar } from '../../components/layers.tsx';
+
+export function TrafficView() {
+  return <Toolbar title="Traffic" />;
+}
