@@ -188,6 +188,8 @@ export interface StreamInfo {
   localReplyBody: string;
   /** `namespace → struct`, null until a filter writes. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** True when a health check filter took it for a health check. */
+  healthCheck?: boolean;
   /** Handle of the record in the recorder's ring, -1 when it is not recorded. */
   record: number;
 }

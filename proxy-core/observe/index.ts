@@ -2,6 +2,9 @@
  * What the proxy remembers and tells: statistics, access logs, records, live metrics, events and the admin
  * interface. It is told by the data path and never makes it wait.
  */
+
+export { type AccessLogType, compileAccessLogs, defaultLogLine } from './access-log/compile.ts';
+export { LogFileManager, type LogFileOptions, type LogFileSystem } from './access-log/log-file.ts';
 export { EventLog, type NewCoreEvent } from './event-log.ts';
 export { LiveMetrics, type MetricsSource } from './metrics.ts';
 export { type ChangedRows, Recorder, type RecorderOptions } from './recorder/recorder.ts';

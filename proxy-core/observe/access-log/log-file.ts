@@ -1,0 +1,285 @@
+import * as fs from 'node:fs';
+import { CallbackTimer, type Clock } from '../../base/clock.ts';
+import { AttacheError } from '../../base/errors.ts';
+import type { Counter, Gauge, Stats } from '../../base/stats.ts';
+import type { NewCoreEvent } from '../event-log.ts';
+import { errnoText, errorCode } from './errno.ts';
+
+/** The few calls of `node:fs` that log files need. */
+export interface LogFileSystem {
+  openSync(path: string, flags: string, mode: number): number;
+  write(
+    fd: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: null,
+    done: (error: Error | null, written: number) => void,
+  ): void;
+  close(fd: number, done: () => void): void;
+}
+
+export interface LogFileOptions {
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly event: (event: NewCoreEvent) => void;
+  /** `--file-flush-interval-msec`, 10 s. */
+  readonly flushInterval?: number;
+  readonly fileSystem?: LogFileSystem;
+}
+
+/** A batch is handed to the kernel when it has this many characters, as Envoy's 64 KiB. */
+const BATCH = 64 * 1024;
+/** Batches that wait while the file cannot be written (4 MiB); the oldest is dropped beyond. */
+const MOST_BATCHES = 64;
+/** Milliseconds until a write to a full pipe is tried again. */
+const AGAIN_DELAY = 10;
+
+const STREAMS: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
+
+interface Batch {
+  text: string;
+  lines: number;
+}
+
+/**
+ * One log file, shared by everything that names its path. `write` only collects; whole batches are appended one
+ * after the other, so that order is kept and nobody waits. What cannot be written is kept for a while and tried again.
+ */
+export class LogFile {
+  private fd: number;
+  private text = '';
+  private lines = 0;
+  private readonly waiting: Batch[] = [];
+  /** Bytes of the batch that is being written, and how far it got. */
+  private current: Uint8Array | null = null;
+  private written = 0;
+  private writing = false;
+  private failing = false;
+  private failure = '';
+  private dropped = 0;
+  private reopenWanted = false;
+  private readonly idle: (() => void)[] = [];
+  private readonly again: CallbackTimer;
+
+  constructor(
+    readonly path: string,
+    private readonly owner: LogFileManager,
+  ) {
+    this.fd = owner.openFile(path);
+    this.again = new CallbackTimer(owner.clock, () => this.next());
+  }
+
+  /** Takes one line, newline included. Never blocks, never throws. */
+  write(line: string): void {
+    this.text += line;
+    this.lines++;
+    if (this.text.length >= BATCH) {
+      this.cut();
+      if (!this.writing && !this.failing) this.next();
+    }
+  }
+
+  /** Hands over what was collected; `byTimer` for the counter. Also tries again after a failure. */
+  flush(byTimer = false): void {
+    if (this.text !== '') {
+      this.cut();
+      if (byTimer) this.owner.flushedByTimer.inc();
+    }
+    if (!this.writing) this.next();
+  }
+
+  /** Opens the path anew once the running write is done (after a rotation). */
+  reopen(): void {
+    this.reopenWanted = true;
+    this.flush();
+  }
+
+  /** Flushes and closes; what cannot be written now is lost. */
+  close(): Promise<void> {
+    this.flush();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.again.disarm();
+        if (STREAMS[this.path] === undefined) this.owner.fileSystem.close(this.fd, resolve);
+        else resolve();
+      };
+      if (this.writing) this.idle.push(finish);
+      else finish();
+    });
+  }
+
+  private cut(): void {
+    this.waiting.push({ text: this.text, lines: this.lines });
+    this.text = '';
+    this.lines = 0;
+    this.owner.buffered.inc();
+    if (this.waiting.length > MOST_BATCHES) {
+      this.dropped += this.waiting.shift()?.lines ?? 0;
+    }
+    this.owner.totalBuffered.set(this.owner.totalBuffered.value + 1);
+  }
+
+  private next(): void {
+    if (this.writing) return;
+    if (this.reopenWanted && this.current === null) this.openAgain();
+    if (this.current === null) {
+      const batch = this.waiting.shift();
+      if (batch === undefined) {
+        for (const resolve of this.idle.splice(0)) resolve();
+        return;
+      }
+      this.current = Buffer.from(this.marker() + batch.text, 'latin1');
+      this.written = 0;
+    }
+    this.writing = true;
+    const bytes = this.current;
+    this.owner.fileSystem.write(
+      this.fd,
+      bytes,
+      this.written,
+      bytes.length - this.written,
+      null,
+      (error, count) => this.onWritten(error, count),
+    );
+  }
+
+  private onWritten(error: Error | null, count: number): void {
+    this.writing = false;
+    if (error !== null) {
+      if (errorCode(error) === 'EAGAIN') {
+        this.again.arm(AGAIN_DELAY);
+        return;
+      }
+      this.onFailed(error);
+      return;
+    }
+    this.written += count;
+    if (this.current !== null && this.written >= this.current.length) {
+      this.current = null;
+      this.owner.completed.inc();
+      if (this.failing) this.onRecovered();
+    }
+    this.next();
+  }
+
+  private onFailed(error: Error): void {
+    this.owner.failed.inc();
+    this.failure = errnoText(error);
+    for (const resolve of this.idle.splice(0)) resolve();
+    if (this.failing) return;
+    this.failing = true;
+    this.owner.event({
+      kind: 'log-failed',
+      tone: 'err',
+      text:
+        `The log file ${this.path} cannot be written: ${this.failure}. Requests are served as before; ` +
+        'the newest lines are kept in memory and written when the file takes them again.',
+      reason: this.failure,
+    });
+  }
+
+  private onRecovered(): void {
+    this.failing = false;
+    this.owner.event({
+      kind: 'log-failed',
+      tone: 'ok',
+      text: `The log file ${this.path} is written again.`,
+      reason: '',
+    });
+  }
+
+  /** A line that tells of dropped ones, before the first that was kept. */
+  private marker(): string {
+    if (this.dropped === 0) return '';
+    const count = this.dropped;
+    this.dropped = 0;
+    return `# ${count} lines are missing here: ${this.failure}\n`;
+  }
+
+  private openAgain(): void {
+    this.reopenWanted = false;
+    if (STREAMS[this.path] !== undefined) return;
+    try {
+      const fd = this.owner.openFile(this.path);
+      this.owner.fileSystem.close(this.fd, () => {});
+      this.fd = fd;
+    } catch {
+      this.owner.reopenFailed.inc();
+    }
+  }
+}
+
+/** All log files of a core by path. They outlive snapshots: the same path is one file with one buffer. */
+export class LogFileManager {
+  private readonly files = new Map<string, LogFile>();
+  private readonly timer: CallbackTimer;
+  private readonly flushInterval: number;
+  readonly clock: Clock;
+  readonly fileSystem: LogFileSystem;
+  readonly event: (event: NewCoreEvent) => void;
+  readonly flushedByTimer: Counter;
+  readonly reopenFailed: Counter;
+  readonly buffered: Counter;
+  readonly completed: Counter;
+  readonly failed: Counter;
+  readonly totalBuffered: Gauge;
+
+  constructor(options: LogFileOptions) {
+    this.clock = options.clock;
+    this.event = options.event;
+    this.fileSystem = options.fileSystem ?? fs;
+    this.flushInterval = options.flushInterval ?? 10_000;
+    this.flushedByTimer = options.stats.counter('filesystem.flushed_by_timer');
+    this.reopenFailed = options.stats.counter('filesystem.reopen_failed');
+    this.buffered = options.stats.counter('filesystem.write_buffered');
+    this.completed = options.stats.counter('filesystem.write_completed');
+    this.failed = options.stats.counter('filesystem.write_failed');
+    this.totalBuffered = options.stats.gauge('filesystem.write_total_buffered');
+    this.timer = new CallbackTimer(this.clock, () => {
+      this.timer.arm(this.flushInterval);
+      for (const file of this.files.values()) file.flush(true);
+    });
+  }
+
+  /** The file of a path, opened for appending. Throws AttacheError `log.unopenable` in Envoy's words. */
+  get(path: string): LogFile {
+    let file = this.files.get(path);
+    if (file === undefined) {
+      file = new LogFile(path, this);
+      this.files.set(path, file);
+      if (!this.timer.armed) this.timer.arm(this.flushInterval);
+    }
+    return file;
+  }
+
+  flush(): void {
+    for (const file of this.files.values()) file.flush();
+  }
+
+  /** `/reopen_logs`, SIGUSR1. */
+  reopen(): void {
+    for (const file of this.files.values()) file.reopen();
+  }
+
+  async close(): Promise<void> {
+    this.timer.disarm();
+    await Promise.all([...this.files.values()].map((file) => file.close()));
+    this.files.clear();
+  }
+
+  openFile(path: string): number {
+    return STREAMS[path] ?? openLogFile(path, this.fileSystem);
+  }
+}
+
+/** Opens (and creates) a log file; throws AttacheError `log.unopenable` with Envoy's message. */
+export function openLogFile(path: string, fileSystem: LogFileSystem = fs): number {
+  try {
+    return fileSystem.openSync(path, 'a', 0o644);
+  } catch (error) {
+    throw new AttacheError('log.unopenable', `unable to open file '${path}': ${errnoText(error)}`, {
+      cause: error,
+    });
+  }
+}
