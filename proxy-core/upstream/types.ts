@@ -157,6 +157,8 @@ export interface LoadBalancerContext {
   readonly hash: bigint | null;
   /** Which try this is, from 0. */
   readonly attempt: number;
+  /** Only for explaining a recorded pick: the cluster's `lastPosition` right after it. */
+  readonly position?: number;
 }
 
 export interface Cluster {
@@ -164,6 +166,8 @@ export interface Cluster {
   readonly stats: ClusterStats;
   /** Id of the immutable host set that `choose` uses now; records keep it. */
   readonly hostSetId: number;
+  /** Where in its schedule the last `choose` was; with the host set id it makes that pick repeatable. */
+  readonly lastPosition: number;
   limits(priority: 'default' | 'high'): ResourceLimits;
   /** Null: no healthy upstream. */
   choose(context: LoadBalancerContext): Host | null;

@@ -1,0 +1,108 @@
+import type { SourceRange } from '../config/diagnostic.ts';
+import type { ClusterConfig } from './types.ts';
+
+/** Everything that `compileCluster` makes of one `envoy.config.cluster.v3.Cluster`. Immutable. */
+export interface CompiledCluster extends ClusterConfig {
+  /** In the order of the configuration, over all localities and priorities. */
+  readonly endpoints: readonly EndpointConfig[];
+  readonly outlier: OutlierConfig | null;
+  readonly circuitBreakers: Readonly<Record<'default' | 'high', ThresholdsConfig>>;
+  readonly loadBalancing: LoadBalancingConfig;
+  readonly dns: DnsConfig;
+  /** The fingerprint without `load_assignment`: equal ones differ in their endpoints only. */
+  readonly settingsFingerprint: string;
+}
+
+/** `envoy.config.core.v3.Locality`; `weight` is the locality's `load_balancing_weight`, null when not set. */
+export interface LocalityConfig {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  readonly weight: number | null;
+}
+
+export type EndpointHealth = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
+
+/** One `lb_endpoints` entry. `address` may be a name for DNS clusters; `port` is -1 for a Unix socket path. */
+export interface EndpointConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly locality: LocalityConfig;
+  readonly health: EndpointHealth;
+  readonly source: SourceRange;
+}
+
+/** `outlier_detection` with Envoy's defaults filled in. Milliseconds and percent. */
+export interface OutlierConfig {
+  readonly interval: number;
+  readonly baseEjectionTime: number;
+  readonly maxEjectionTime: number;
+  readonly maxEjectionTimeJitter: number;
+  readonly maxEjectionPercent: number;
+  readonly alwaysEjectOneHost: boolean;
+  readonly splitExternalLocalOriginErrors: boolean;
+  readonly consecutive5xx: number;
+  readonly consecutiveGatewayFailure: number;
+  readonly consecutiveLocalOriginFailure: number;
+  readonly successRateMinimumHosts: number;
+  readonly successRateRequestVolume: number;
+  /** In thousandths: 1900 is 1.9 standard deviations. */
+  readonly successRateStdevFactor: number;
+  readonly failurePercentageThreshold: number;
+  readonly failurePercentageMinimumHosts: number;
+  readonly failurePercentageRequestVolume: number;
+  readonly enforcing: Readonly<Record<DetectorKind, number>>;
+  readonly source: SourceRange;
+}
+
+/** Envoy's words for what detects an outlier, as in the names of its counters. */
+export type DetectorKind =
+  | 'consecutive_5xx'
+  | 'consecutive_gateway_failure'
+  | 'consecutive_local_origin_failure'
+  | 'success_rate'
+  | 'local_origin_success_rate'
+  | 'failure_percentage'
+  | 'local_origin_failure_percentage';
+
+/** `circuit_breakers.thresholds` of one priority. */
+export interface ThresholdsConfig {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+  readonly trackRemaining: boolean;
+  readonly retryBudget: { readonly percent: number; readonly minimumConcurrency: number } | null;
+}
+
+export interface LoadBalancingConfig {
+  readonly policy: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'RING_HASH' | 'MAGLEV';
+  /** `healthy_panic_threshold` in percent; 0 switches panic off. */
+  readonly panicThreshold: number;
+  readonly failTrafficOnPanic: boolean;
+  readonly localityWeighted: boolean;
+  /** Percent: 140. */
+  readonly overprovisioningFactor: number;
+  readonly weightedPriorityHealth: boolean;
+  readonly updateMergeWindow: number;
+  readonly leastRequest: {
+    readonly choiceCount: number;
+    readonly activeRequestBias: number;
+    readonly fullScan: boolean;
+  };
+  readonly ringHash: { readonly minimumSize: number; readonly maximumSize: number };
+  readonly maglevTableSize: number;
+  readonly useHostnameForHashing: boolean;
+}
+
+export type DnsLookupFamily = 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL';
+
+export interface DnsConfig {
+  readonly lookupFamily: DnsLookupFamily;
+  readonly refreshRate: number;
+  /** `dns_failure_refresh_rate`; null = the refresh rate. */
+  readonly failureRefreshRate: { readonly base: number; readonly max: number } | null;
+}

@@ -1,0 +1,238 @@
+import type { CoreServices } from '../config/compile-context.ts';
+import type { Narrator } from '../facade/decision.ts';
+import { CircuitBreaker } from './circuit-breakers.ts';
+import type { CompiledCluster, EndpointConfig } from './cluster-config.ts';
+import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
+import type { UpstreamEventSink } from './events.ts';
+import { coarseHealth, isExcluded, UpstreamHost } from './host.ts';
+import { buildHostSet, type HostSet } from './host-set.ts';
+import type { HostSetHistory } from './host-set-history.ts';
+import { LoadBalancer } from './load-balancer/choose.ts';
+import { narrateHosts } from './load-balancer/narrate-hosts.ts';
+import { MergeWindow } from './merge-window.ts';
+import { OutlierDetector } from './outlier/detector.ts';
+import type { LineSink } from './outlier/event-log.ts';
+import type { Cluster, LoadBalancerContext } from './types.ts';
+
+export interface ClusterEnvironment {
+  readonly services: CoreServices;
+  readonly history: HostSetHistory;
+  readonly onEvent: UpstreamEventSink;
+  /** Hosts, health or settings changed. */
+  readonly onChange: () => void;
+  readonly outlierLog: LineSink | null;
+}
+
+/** An endpoint with the address that it stands for now. */
+export interface ResolvedEndpoint {
+  readonly ip: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly endpoint: EndpointConfig;
+}
+
+/** A running cluster: its hosts, their health, who is next. Lives over snapshots while its configuration stays. */
+export class UpstreamCluster implements Cluster {
+  readonly stats: ClusterStatistics;
+  readonly detector: OutlierDetector | null;
+  private readonly breakers: Readonly<Record<'default' | 'high', CircuitBreaker>>;
+  private readonly window: MergeWindow;
+  private readonly balancer: LoadBalancer;
+  private current: readonly UpstreamHost[] = [];
+  private set: HostSet;
+  private closed = false;
+  private initialized = false;
+
+  constructor(
+    private settings: CompiledCluster,
+    private readonly environment: ClusterEnvironment,
+  ) {
+    const { services } = environment;
+    const prefix = clusterStatPrefix(settings.statName);
+    this.stats = new ClusterStatistics(services.stats, prefix);
+    const breaker = (priority: 'default' | 'high'): CircuitBreaker =>
+      new CircuitBreaker(
+        settings.circuitBreakers[priority],
+        services.stats,
+        `${prefix}circuit_breakers.${priority}.`,
+      );
+    this.breakers = { default: breaker('default'), high: breaker('high') };
+    this.detector =
+      settings.outlier === null
+        ? null
+        : new OutlierDetector(settings.outlier, {
+            services,
+            clusterName: settings.name,
+            statPrefix: prefix,
+            onEvent: environment.onEvent,
+            onHealthChange: () => this.hostsChanged(true),
+            eventLog: environment.outlierLog,
+          });
+    this.set = this.makeSet();
+    this.balancer = new LoadBalancer(settings.loadBalancing, services.random.next() % 0x100000000, this.set, {
+      onPanicPick: () => this.stats.lbHealthyPanic.inc(),
+      onBuilt: (kind, size, smallest, largest) => {
+        services.stats.gauge(`${prefix}${kind}.size`).set(size);
+        const words = kind === 'ring_hash_lb' ? 'hashes' : 'entries';
+        services.stats.gauge(`${prefix}${kind}.min_${words}_per_host`).set(smallest);
+        services.stats.gauge(`${prefix}${kind}.max_${words}_per_host`).set(largest);
+      },
+    });
+    this.window = new MergeWindow(services, settings.loadBalancing.updateMergeWindow, () => this.deliver());
+  }
+
+  get config(): CompiledCluster {
+    return this.settings;
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  get hostSetId(): number {
+    return this.set.id;
+  }
+
+  /** Where in its schedule the last `choose` was: keep it with the record, and `explainChoice` repeats that pick. */
+  get lastPosition(): number {
+    return this.balancer.lastPosition;
+  }
+
+  /** The hosts as they are now; load balancing may still use an older set (`update_merge_window`). */
+  get hosts(): readonly UpstreamHost[] {
+    return this.current;
+  }
+
+  /** True while some priority panics. */
+  get panic(): boolean {
+    return this.set.load.panic.some(Boolean);
+  }
+
+  limits(priority: 'default' | 'high'): CircuitBreaker {
+    return this.breakers[priority];
+  }
+
+  choose(context: LoadBalancerContext): UpstreamHost | null {
+    return this.balancer.choose(context);
+  }
+
+  explainChoice(context: LoadBalancerContext, narrator: Narrator, hostSetId?: number): UpstreamHost | null {
+    const known = hostSetId === undefined ? this.set : this.environment.history.get(hostSetId);
+    const set = known ?? this.set;
+    if (known === undefined) {
+      narrator.note(
+        'neutral',
+        'The hosts of that moment are no longer kept; told with the hosts of now.',
+        null,
+      );
+    }
+    const host = this.balancer.explain(set, context, context.position ?? -1, narrator);
+    narrateHosts(set, host, this.settings, this.environment.services.clock.wall(), narrator);
+    return host;
+  }
+
+  /** Same settings, read again: only its place in the file may differ. */
+  moveTo(config: CompiledCluster): void {
+    this.settings = config;
+  }
+
+  /** The cluster's endpoints: hosts at known addresses stay, with their numbers, ejections and connections. */
+  setEndpoints(resolved: readonly ResolvedEndpoint[]): void {
+    if (this.closed) return;
+    const before = new Map<string, UpstreamHost>();
+    for (const host of this.current) before.set(hostKey(host.address, host.priority), host);
+    const next = new Map<string, UpstreamHost>();
+    let added = 0;
+    let adopted = false;
+    for (const item of resolved) {
+      const fresh = new UpstreamHost(
+        item.ip,
+        item.port,
+        item.endpoint.priority,
+        item.endpoint,
+        item.hostname,
+      );
+      const key = hostKey(fresh.address, fresh.priority);
+      // Two names with one address are one host.
+      if (next.has(key)) continue;
+      const known = before.get(key);
+      if (known === undefined) {
+        added++;
+        next.set(key, fresh);
+      } else {
+        if (known.adopt(item.endpoint, item.hostname)) adopted = true;
+        next.set(key, known);
+        before.delete(key);
+      }
+    }
+    if (added === 0 && before.size === 0 && !adopted) {
+      this.stats.updateNoRebuild.inc();
+      return;
+    }
+    this.current = [...next.values()];
+    this.stats.totalMatchCount.add(added);
+    this.detector?.setHosts(this.current);
+    if (added > 0 || before.size > 0) this.stats.membershipChange.inc();
+    this.hostsChanged(added === 0 && before.size === 0);
+    for (const gone of before.values()) gone.pool?.drain();
+  }
+
+  /** Writes the gauges that describe the hosts, also after another cluster of this name wrote them. */
+  publish(): void {
+    let healthy = 0;
+    let degraded = 0;
+    let excluded = 0;
+    for (const host of this.current) {
+      const health = coarseHealth(host.healthFlags);
+      if (health === 'healthy') healthy++;
+      else if (health === 'degraded') degraded++;
+      if (isExcluded(host.healthFlags)) excluded++;
+    }
+    this.stats.membershipTotal.set(this.current.length);
+    this.stats.membershipHealthy.set(healthy);
+    this.stats.membershipDegraded.set(degraded);
+    this.stats.membershipExcluded.set(excluded);
+  }
+
+  /** Stops timers and lets connections go as their requests end. Picks go on working for requests in flight. */
+  close(): void {
+    this.closed = true;
+    this.window.close();
+    this.detector?.close();
+    for (const host of this.current) host.pool?.drain();
+  }
+
+  private hostsChanged(mergeable: boolean): void {
+    this.publish();
+    if (this.initialized) {
+      this.window.schedule(mergeable);
+    } else {
+      this.initialized = true;
+      this.window.deliverFirst();
+    }
+    this.environment.onChange();
+  }
+
+  private deliver(): void {
+    this.set = this.makeSet();
+    this.balancer.use(this.set);
+    this.environment.onChange();
+  }
+
+  private makeSet(): HostSet {
+    const { history, services } = this.environment;
+    const set = buildHostSet(
+      history.nextId(),
+      services.clock.now(),
+      this.current,
+      this.settings.loadBalancing,
+      (host) => this.detector?.ejectedUntil(host) ?? 0,
+    );
+    history.add(set);
+    return set;
+  }
+}
+
+function hostKey(address: string, priority: number): string {
+  return `${priority} ${address}`;
+}

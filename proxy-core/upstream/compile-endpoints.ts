@@ -1,0 +1,117 @@
+import { isIP } from 'node:net';
+import type { CompileContext } from '../config/compile-context.ts';
+import type { MessageReader } from '../config/reader.ts';
+import type { EndpointConfig, EndpointHealth, LocalityConfig } from './cluster-config.ts';
+import type { ClusterConfig } from './types.ts';
+
+const DNS_HINT = "Set the cluster's type to STRICT_DNS or LOGICAL_DNS to use a name.";
+
+/** Reads `load_assignment`. Null when an error was reported. */
+export function compileEndpoints(
+  cluster: MessageReader,
+  ctx: CompileContext,
+  type: ClusterConfig['type'],
+): EndpointConfig[] | null {
+  const assignment = cluster.message('load_assignment');
+  if (assignment === undefined) return [];
+  assignment.acknowledge('cluster_name');
+  const localities = assignment.messages('endpoints');
+  const result: EndpointConfig[] = [];
+  let failed = false;
+  for (const group of localities) {
+    const locality = readLocality(group);
+    const priority = group.number('priority') ?? 0;
+    for (const entry of group.messages('lb_endpoints')) {
+      const endpoint = readEndpoint(entry, ctx, type, locality, priority);
+      if (endpoint === null) failed = true;
+      else result.push(endpoint);
+    }
+  }
+  if (type === 'LOGICAL_DNS' && (localities.length !== 1 || result.length !== 1) && !failed) {
+    ctx.report(
+      'error',
+      'cluster.logical-dns-endpoints',
+      cluster,
+      'load_assignment',
+      `A LOGICAL_DNS cluster has exactly one endpoint; this one has ${result.length}. Keep one, or use STRICT_DNS.`,
+    );
+    failed = true;
+  }
+  return failed ? null : result;
+}
+
+function readLocality(group: MessageReader): LocalityConfig {
+  const locality = group.message('locality');
+  return {
+    region: locality?.string('region') ?? '',
+    zone: locality?.string('zone') ?? '',
+    subZone: locality?.string('sub_zone') ?? '',
+    weight: group.number('load_balancing_weight') ?? null,
+  };
+}
+
+function readEndpoint(
+  entry: MessageReader,
+  ctx: CompileContext,
+  type: ClusterConfig['type'],
+  locality: LocalityConfig,
+  priority: number,
+): EndpointConfig | null {
+  const endpoint = entry.message('endpoint');
+  const address = endpoint?.message('address');
+  const socket = address?.message('socket_address');
+  const pipe = address?.message('pipe');
+  const rest = {
+    hostname: endpoint?.string('hostname') ?? '',
+    weight: entry.number('load_balancing_weight') ?? 1,
+    priority,
+    locality,
+    health: readHealth(entry.enumeration('health_status')),
+    source: entry.range,
+  };
+  if (pipe !== undefined) {
+    return { ...rest, address: pipe.string('path') ?? '', port: -1 };
+  }
+  if (socket === undefined) {
+    ctx.report(
+      'error',
+      'endpoint.no-address',
+      entry,
+      '',
+      'This endpoint has no address. Give it endpoint.address.socket_address with address and port_value.',
+    );
+    return null;
+  }
+  const host = socket.string('address') ?? '';
+  const port = socket.number('port_value') ?? 0;
+  const isName = isIP(host) === 0;
+  if (isName && (type === 'STATIC' || type === 'EDS')) {
+    ctx.report(
+      'error',
+      'endpoint.malformed-ip',
+      socket,
+      'address',
+      `${host === '' ? 'An empty address' : host} is not an IP address, and this cluster is of type ${type}. ${DNS_HINT}`,
+      {
+        expected: 'an IPv4 or IPv6 address',
+      },
+    );
+    return null;
+  }
+  return { ...rest, address: host, port };
+}
+
+/** `TIMEOUT` counts as unhealthy (config.core.v3.HealthStatus). */
+function readHealth(status: string | undefined): EndpointHealth {
+  switch (status) {
+    case 'UNHEALTHY':
+    case 'TIMEOUT':
+      return 'UNHEALTHY';
+    case 'DRAINING':
+      return 'DRAINING';
+    case 'DEGRADED':
+      return 'DEGRADED';
+    default:
+      return 'HEALTHY';
+  }
+}

@@ -1,0 +1,139 @@
+import type { LoadBalancingConfig, LocalityConfig } from './cluster-config.ts';
+import { coarseHealth, isExcluded, type UpstreamHost } from './host.ts';
+import { computePriorityLoad, type PriorityCounts, type PriorityLoad } from './priority-load.ts';
+
+/** One host as it was when the set was made: what a later explanation may tell of it. */
+export interface HostView {
+  readonly host: UpstreamHost;
+  readonly flags: number;
+  readonly weight: number;
+  /** Wall time of the earliest return, 0 when not ejected. */
+  readonly ejectedUntil: number;
+}
+
+/** Which hosts of a priority a pick chooses among. Localities add two sources each, from `firstLocality` on. */
+export const Source = { all: 0, healthy: 1, degraded: 2, firstLocality: 3 } as const;
+
+export interface LocalityView {
+  readonly locality: LocalityConfig;
+  readonly hosts: number;
+  /** weight · min(100, factor · healthy %), and the same for degraded; 0 takes no part. */
+  readonly healthyWeight: number;
+  readonly degradedWeight: number;
+}
+
+export interface PrioritySet {
+  readonly counts: PriorityCounts;
+  readonly views: readonly HostView[];
+  /** Hosts by source number. */
+  readonly sources: readonly (readonly UpstreamHost[])[];
+  /** Only with `locality_weighted_lb_config`, else empty. */
+  readonly localities: readonly LocalityView[];
+}
+
+/** The hosts of a cluster and their health at one moment. Immutable; a change makes a new one with a new id. */
+export interface HostSet {
+  readonly id: number;
+  /** Monotonic milliseconds when it was made. */
+  readonly madeAt: number;
+  readonly priorities: readonly PrioritySet[];
+  readonly load: PriorityLoad;
+  /** What a policy built for this set (rings, tables), by priority; filled at the first pick. */
+  readonly built: unknown[];
+}
+
+export function buildHostSet(
+  id: number,
+  madeAt: number,
+  hosts: readonly UpstreamHost[],
+  config: LoadBalancingConfig,
+  ejectedUntil: (host: UpstreamHost) => number,
+): HostSet {
+  let priorityCount = 1;
+  for (const host of hosts) if (host.priority >= priorityCount) priorityCount = host.priority + 1;
+  const priorities: PrioritySet[] = [];
+  for (let priority = 0; priority < priorityCount; priority++) {
+    const mine = priorityCount === 1 ? hosts : hosts.filter((host) => host.priority === priority);
+    priorities.push(buildPriority(mine, config, ejectedUntil));
+  }
+  const counts = priorities.map((p) => (config.weightedPriorityHealth ? weightedCounts(p) : p.counts));
+  return {
+    id,
+    madeAt,
+    priorities,
+    load: computePriorityLoad(counts, config.overprovisioningFactor, config.panicThreshold),
+    built: [],
+  };
+}
+
+function buildPriority(
+  hosts: readonly UpstreamHost[],
+  config: LoadBalancingConfig,
+  ejectedUntil: (host: UpstreamHost) => number,
+): PrioritySet {
+  const healthy: UpstreamHost[] = [];
+  const degraded: UpstreamHost[] = [];
+  const views: HostView[] = [];
+  let excluded = 0;
+  for (const host of hosts) {
+    const flags = host.healthFlags;
+    views.push({ host, flags, weight: host.weight, ejectedUntil: flags === 0 ? 0 : ejectedUntil(host) });
+    const health = coarseHealth(flags);
+    if (health === 'healthy') healthy.push(host);
+    else if (health === 'degraded') degraded.push(host);
+    if (isExcluded(flags)) excluded++;
+  }
+  const counts = { hosts: hosts.length, healthy: healthy.length, degraded: degraded.length, excluded };
+  const sources: UpstreamHost[][] = [[...hosts], healthy, degraded];
+  const localities = config.localityWeighted
+    ? addLocalities(hosts, sources, config.overprovisioningFactor)
+    : [];
+  return { counts, views, sources, localities };
+}
+
+function addLocalities(
+  hosts: readonly UpstreamHost[],
+  sources: UpstreamHost[][],
+  overprovisioningFactor: number,
+): LocalityView[] {
+  const groups = new Map<string, { locality: LocalityConfig; hosts: UpstreamHost[] }>();
+  for (const host of hosts) {
+    const key = localityName(host.locality);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { locality: host.locality, hosts: [host] });
+    else group.hosts.push(host);
+  }
+  const localities: LocalityView[] = [];
+  for (const group of groups.values()) {
+    const healthy = group.hosts.filter((host) => coarseHealth(host.healthFlags) === 'healthy');
+    const degraded = group.hosts.filter((host) => coarseHealth(host.healthFlags) === 'degraded');
+    const counted = group.hosts.filter((host) => !isExcluded(host.healthFlags)).length;
+    const effective = (part: number): number =>
+      counted === 0
+        ? 0
+        : (group.locality.weight ?? 0) * Math.min(1, (overprovisioningFactor / 100) * (part / counted));
+    sources.push(healthy, degraded);
+    localities.push({
+      locality: group.locality,
+      hosts: group.hosts.length,
+      healthyWeight: effective(healthy.length),
+      degradedWeight: effective(degraded.length),
+    });
+  }
+  return localities;
+}
+
+function weightedCounts(p: PrioritySet): PriorityCounts {
+  const sum = (views: readonly HostView[]): number => views.reduce((n, v) => n + v.weight, 0);
+  return {
+    hosts: sum(p.views),
+    healthy: sum(p.views.filter((v) => coarseHealth(v.flags) === 'healthy')),
+    degraded: sum(p.views.filter((v) => coarseHealth(v.flags) === 'degraded')),
+    excluded: sum(p.views.filter((v) => isExcluded(v.flags))),
+  };
+}
+
+/** `region/zone/sub_zone`, trailing empty parts left out. */
+export function localityName(locality: LocalityConfig): string {
+  return [locality.region, locality.zone, locality.subZone].join('/').replace(/\/+$/, '');
+}

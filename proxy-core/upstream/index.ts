@@ -1,0 +1,16 @@
+export type { ResolvedEndpoint, UpstreamCluster } from './cluster.ts';
+export type * from './cluster-config.ts';
+export {
+  type ClusterManagerOptions,
+  type ClusterUpdate,
+  type ClusterView,
+  createClusterManager,
+  type UpstreamManager,
+} from './cluster-manager.ts';
+export { clusterState, clusterStates } from './cluster-state.ts';
+export { checkDuplicateClusters, compileCluster, type TransportSocketCompiler } from './compile-cluster.ts';
+export type { UpstreamEvent, UpstreamEventSink } from './events.ts';
+export { fingerprint } from './fingerprint.ts';
+export { HealthFlag, healthFlagWords, UpstreamHost } from './host.ts';
+export { xxHash64 } from './load-balancer/xxhash64.ts';
+export type { LineSink } from './outlier/event-log.ts';
