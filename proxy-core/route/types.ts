@@ -1,5 +1,14 @@
 import type { RequestHead } from '../base/stream-info.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
+import type { DomainIndex } from './domain-index.ts';
+import type { Fraction } from './fraction.ts';
+import type { HashPolicy } from './hash-policy.ts';
+import type { HeaderMatcher } from './header-matcher.ts';
+import type { HeaderMutations } from './header-mutation.ts';
+import type { RegexSubstitution } from './regex.ts';
+import type { PathRewrite } from './rewrite.ts';
+import type { RouteIndex } from './route-index.ts';
+import type { RouteMatch } from './route-match.ts';
 
 /**
  * Compiled routing, immutable. Deciding functions take a `Narrator | null`: null on the hot path, and with one they
@@ -10,6 +19,12 @@ export interface RouteTable {
   readonly name: string;
   readonly source: SourceRange;
   readonly virtualHosts: readonly VirtualHost[];
+  readonly domainIndex: DomainIndex;
+  readonly ignorePortInHostMatching: boolean;
+  readonly ignorePathParameters: boolean;
+  /** In lower case; removed from requests that are not internal. */
+  readonly internalOnlyHeaders: readonly string[];
+  readonly perFilterConfig: ReadonlyMap<string, unknown>;
 }
 
 export interface VirtualHost {
@@ -23,6 +38,9 @@ export interface VirtualHost {
   readonly includeAttemptCountInResponse: boolean;
   /** Compiled `typed_per_filter_config` by filter config name. */
   readonly perFilterConfig: ReadonlyMap<string, unknown>;
+  readonly routeIndex: RouteIndex;
+  /** What `require_tls` answers with: a redirect to https. */
+  readonly tlsRedirect: Route | null;
 }
 
 export interface Route {
@@ -38,6 +56,10 @@ export interface Route {
   readonly virtualHost: VirtualHost;
   readonly action: ClusterAction | RedirectAction | DirectResponseAction;
   readonly perFilterConfig: ReadonlyMap<string, unknown>;
+  readonly match: RouteMatch;
+  /** Header changes of all levels in the order in which they run; null when nothing is configured. */
+  readonly requestHeaders: HeaderMutations | null;
+  readonly responseHeaders: HeaderMutations | null;
   /** How often it was chosen; the one mutable thing here, carried over to the next snapshot by id. */
   readonly hits: { count: number };
 }
@@ -59,6 +81,67 @@ export interface ClusterAction {
   readonly upgrades: ReadonlyMap<string, boolean>;
   /** Names of all clusters that it can choose, for state and validation. */
   readonly clusterNames: readonly string[];
+  readonly clusterSpecifier: ClusterSpecifier;
+  readonly pathRewrite: PathRewrite | null;
+  readonly hostRewrite: HostRewrite | null;
+  readonly hashPolicies: readonly HashPolicy[];
+  readonly mirrorPolicies: readonly MirrorPolicy[];
+  readonly internalRedirect: InternalRedirectPolicy | null;
+  /** `hedge_policy.hedge_on_per_try_timeout`. */
+  readonly hedgeOnPerTryTimeout: boolean;
+  /** Upgrade types for which the proxy ends CONNECT itself (`connect_config`). */
+  readonly connectTermination: ReadonlySet<string>;
+}
+
+export type ClusterSpecifier =
+  | { readonly kind: 'cluster'; readonly choice: ClusterChoice }
+  | { readonly kind: 'header'; readonly header: string }
+  | WeightedClusters
+  /** A specifier that is not emulated: no cluster is found. */
+  | { readonly kind: 'none' };
+
+export interface WeightedClusters {
+  readonly kind: 'weighted';
+  readonly entries: readonly WeightedEntry[];
+  readonly totalWeight: number;
+  /** Weights can be overridden by `<prefix>.<name>` in the runtime; empty = not. */
+  readonly runtimeKeyPrefix: string;
+  /** A request header that replaces the draw; empty = none. */
+  readonly randomHeader: string;
+}
+
+export interface WeightedEntry {
+  /** Empty when the name comes from `clusterHeader`. */
+  readonly name: string;
+  readonly clusterHeader: string;
+  readonly weight: number;
+  readonly hostRewriteLiteral: string;
+  readonly requestHeaders: HeaderMutations | null;
+  readonly responseHeaders: HeaderMutations | null;
+  readonly perFilterConfig: ReadonlyMap<string, unknown>;
+  readonly source: SourceRange;
+  readonly choice: ClusterChoice;
+}
+
+export type HostRewrite =
+  | { readonly kind: 'literal'; readonly value: string }
+  | { readonly kind: 'header'; readonly header: string }
+  | { readonly kind: 'path-regex'; readonly substitution: RegexSubstitution };
+
+export interface MirrorPolicy {
+  readonly cluster: string;
+  /** In lower case; empty = `cluster` names it. */
+  readonly clusterHeader: string;
+  /** Null: every request. */
+  readonly fraction: Fraction | null;
+  readonly appendShadowSuffix: boolean;
+}
+
+export interface InternalRedirectPolicy {
+  readonly maxRedirects: number;
+  readonly statuses: ReadonlySet<number>;
+  readonly allowCrossScheme: boolean;
+  readonly responseHeadersToCopy: readonly string[];
 }
 
 export interface MaxStreamDuration {
@@ -76,18 +159,38 @@ export interface RetryPolicy {
   readonly retriableStatusCodes: readonly number[];
   readonly baseInterval: number;
   readonly maxInterval: number;
+  readonly retriableHeaders: readonly HeaderMatcher[];
+  readonly retriableRequestHeaders: readonly HeaderMatcher[];
+  /** `previous_hosts` is among the host predicates: a retry avoids hosts that were tried. */
+  readonly avoidPreviousHosts: boolean;
+  readonly hostSelectionAttempts: number;
+  readonly rateLimitedBackOff: RateLimitedBackOff | null;
   readonly source: SourceRange;
+}
+
+export interface RateLimitedBackOff {
+  readonly resetHeaders: readonly { readonly name: string; readonly unixTimestamp: boolean }[];
+  readonly maxInterval: number;
 }
 
 export interface RedirectAction {
   readonly kind: 'redirect';
   readonly status: number;
+  /** Empty: the request's own. */
+  readonly scheme: string;
+  readonly host: string;
+  /** 0: none given. */
+  readonly port: number;
+  readonly path: string;
+  readonly pathRewrite: PathRewrite | null;
+  readonly stripQuery: boolean;
 }
 
 export interface DirectResponseAction {
   readonly kind: 'direct-response';
   readonly status: number;
   readonly body: string;
+  readonly bodyBytes: Uint8Array;
 }
 
 /** What matching may look at. `remoteIsInternal` after the connection manager's header work. */
@@ -97,6 +200,8 @@ export interface RouteInput {
   readonly random: number;
   readonly tls: boolean;
   readonly internal: boolean;
+  /** What the client showed on a TLS connection; left out = none. */
+  readonly clientCertificate?: 'none' | 'presented' | 'validated';
   /** `numerator`/`denominator` draws by runtime key; the static layers' values. */
   readonly runtime: ReadonlyMap<string, unknown>;
 }

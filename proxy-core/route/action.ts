@@ -1,0 +1,332 @@
+import type { CompileContext } from '../config/compile-context.ts';
+import type { MessageReader } from '../config/reader.ts';
+import { readDataSourceBytes } from './data-source.ts';
+import { compileFraction } from './fraction.ts';
+import { compileHashPolicy } from './hash-policy.ts';
+import { compileHeaderLevel } from './header-mutation.ts';
+import type { PerFilterCompiler } from './per-filter.ts';
+import { compilePerFilter } from './per-filter.ts';
+import { compileSubstitution } from './regex.ts';
+import { compileRetryPolicy } from './retry-policy.ts';
+import { compilePathRewrite } from './rewrite.ts';
+import type { RouteMatch } from './route-match.ts';
+import type {
+  ClusterAction,
+  ClusterSpecifier,
+  DirectResponseAction,
+  HostRewrite,
+  InternalRedirectPolicy,
+  MirrorPolicy,
+  RedirectAction,
+  RetryPolicy,
+  WeightedEntry,
+} from './types.ts';
+
+/** What a route takes from its surroundings. */
+export interface RouteSurroundings {
+  readonly ctx: CompileContext;
+  readonly perFilter: PerFilterCompiler;
+  readonly validateClusters: boolean;
+  readonly maxDirectResponseBody: number;
+  readonly virtualHostRetryPolicy: RetryPolicy | null;
+  readonly inheritedMirrorPolicies: readonly MirrorPolicy[];
+}
+
+const NOT_FOUND_STATUS: Readonly<Record<string, number>> = {
+  SERVICE_UNAVAILABLE: 503,
+  NOT_FOUND: 404,
+  INTERNAL_SERVER_ERROR: 500,
+};
+
+/** `envoy.config.route.v3.RouteAction`. */
+export function compileClusterAction(
+  reader: MessageReader,
+  match: RouteMatch,
+  around: RouteSurroundings,
+): ClusterAction {
+  const { ctx } = around;
+  const clusterSpecifier = compileClusterSpecifier(reader, around);
+  const duration = reader.message('max_stream_duration');
+  const retryPolicy = reader.message('retry_policy');
+  const ownMirrors = compileMirrorPolicies(reader, ctx, around.validateClusters);
+  const upgrades = new Map<string, boolean>();
+  const connectTermination = new Set<string>();
+  for (const upgrade of reader.messages('upgrade_configs')) {
+    const type = (upgrade.string('upgrade_type') ?? '').toLowerCase();
+    if (upgrades.has(type)) {
+      ctx.report(
+        'error',
+        'route.upgrade',
+        upgrade,
+        'upgrade_type',
+        `Duplicate upgrade ${upgrade.string('upgrade_type') ?? ''}`,
+      );
+    }
+    upgrades.set(type, upgrade.bool('enabled') ?? true);
+    const connect = upgrade.message('connect_config');
+    if (connect !== undefined) connectTermination.add(type);
+    if (connect !== undefined && type !== 'connect' && type !== 'connect-udp') {
+      ctx.report(
+        'error',
+        'route.upgrade',
+        upgrade,
+        'upgrade_type',
+        'Non-CONNECT upgrade type has ConnectConfig',
+      );
+    }
+  }
+  const hedge = reader.message('hedge_policy');
+  return {
+    kind: 'cluster',
+    timeout: reader.duration('timeout') ?? (duration === undefined ? 15_000 : 0),
+    idleTimeout: reader.duration('idle_timeout') ?? null,
+    maxStreamDuration:
+      duration === undefined
+        ? null
+        : {
+            max: duration.duration('max_stream_duration') ?? null,
+            grpcTimeoutHeaderMax: duration.duration('grpc_timeout_header_max') ?? null,
+            grpcTimeoutHeaderOffset: duration.duration('grpc_timeout_header_offset') ?? null,
+          },
+    clusterNotFoundStatus:
+      NOT_FOUND_STATUS[reader.enumeration('cluster_not_found_response_code') ?? ''] ?? 503,
+    priority: reader.enumeration('priority') === 'HIGH' ? 'high' : 'default',
+    retryPolicy:
+      retryPolicy === undefined ? around.virtualHostRetryPolicy : compileRetryPolicy(retryPolicy, ctx),
+    autoHostRewrite: reader.bool('auto_host_rewrite') ?? false,
+    appendXForwardedHost: reader.bool('append_x_forwarded_host') ?? false,
+    upgrades,
+    connectTermination,
+    clusterNames: namesOf(clusterSpecifier),
+    clusterSpecifier,
+    pathRewrite: compilePathRewrite(reader, match, ctx),
+    hostRewrite: compileHostRewrite(reader, ctx),
+    hashPolicies: reader.messages('hash_policy').map((r) => compileHashPolicy(r, ctx)),
+    mirrorPolicies: ownMirrors.length === 0 ? around.inheritedMirrorPolicies : ownMirrors,
+    internalRedirect: compileInternalRedirect(reader),
+    hedgeOnPerTryTimeout: hedge?.bool('hedge_on_per_try_timeout') ?? false,
+  };
+}
+
+function namesOf(specifier: ClusterSpecifier): string[] {
+  if (specifier.kind === 'cluster') return [specifier.choice.cluster];
+  if (specifier.kind !== 'weighted') return [];
+  return specifier.entries.map((entry) => entry.name).filter((name) => name !== '');
+}
+
+function checkCluster(
+  name: string,
+  what: string,
+  reader: MessageReader,
+  field: string,
+  around: Pick<RouteSurroundings, 'ctx' | 'validateClusters'>,
+): void {
+  if (name === '' || !around.validateClusters || around.ctx.clusterNames.has(name)) return;
+  around.ctx.report('error', 'route.unknown-cluster', reader, field, `route: unknown ${what} '${name}'`);
+}
+
+function compileClusterSpecifier(reader: MessageReader, around: RouteSurroundings): ClusterSpecifier {
+  const cluster = reader.string('cluster');
+  if (cluster !== undefined) {
+    checkCluster(cluster, 'cluster', reader, 'cluster', around);
+    return { kind: 'cluster', choice: { cluster, weightedIndex: -1 } };
+  }
+  const header = reader.string('cluster_header');
+  if (header !== undefined) return { kind: 'header', header: header.toLowerCase() };
+  const weighted = reader.message('weighted_clusters');
+  if (weighted === undefined) return { kind: 'none' };
+  const entries = weighted.messages('clusters').map((r, i) => compileWeighted(r, i, around));
+  const totalWeight = entries.reduce((sum, entry) => sum + entry.weight, 0);
+  const { ctx } = around;
+  if (entries.length > 0 && totalWeight === 0) {
+    ctx.report(
+      'error',
+      'route.weights',
+      weighted,
+      'clusters',
+      'Sum of weights in the weighted_cluster must be greater than 0.',
+    );
+  }
+  if (totalWeight > 0xffffffff) {
+    ctx.report(
+      'error',
+      'route.weights',
+      weighted,
+      'clusters',
+      `The sum of weights of all weighted clusters of route exceeds 4294967295`,
+    );
+  }
+  const configured = weighted.number('total_weight');
+  if (configured !== undefined && configured !== totalWeight) {
+    ctx.report(
+      'warning',
+      'route.total-weight',
+      weighted,
+      'total_weight',
+      `total_weight is ignored: the weights add up to ${totalWeight}.`,
+    );
+  }
+  return {
+    kind: 'weighted',
+    entries,
+    totalWeight,
+    runtimeKeyPrefix: weighted.string('runtime_key_prefix') ?? '',
+    randomHeader: (weighted.string('header_name') ?? '').toLowerCase(),
+  };
+}
+
+function compileWeighted(reader: MessageReader, index: number, around: RouteSurroundings): WeightedEntry {
+  const { ctx } = around;
+  const name = reader.string('name') ?? '';
+  const clusterHeader = (reader.string('cluster_header') ?? '').toLowerCase();
+  if (name !== '' && clusterHeader !== '') {
+    ctx.report(
+      'error',
+      'route.weighted-cluster',
+      reader,
+      'cluster_header',
+      'Only one of name or cluster_header can be specified',
+    );
+  } else if (name === '' && clusterHeader === '') {
+    ctx.report(
+      'error',
+      'route.weighted-cluster',
+      reader,
+      '',
+      'At least one of name or cluster_header need to be specified',
+    );
+  }
+  const weight = reader.number('weight');
+  if (weight === undefined) {
+    ctx.report('error', 'route.weight-missing', reader, '', `Field 'weight' is missing in: name: "${name}"`);
+  }
+  checkCluster(name, 'weighted cluster', reader, 'name', around);
+  const request = compileHeaderLevel(reader, 'request', 'weighted cluster', ctx);
+  const response = compileHeaderLevel(reader, 'response', 'weighted cluster', ctx);
+  return {
+    name,
+    clusterHeader,
+    weight: weight ?? 0,
+    hostRewriteLiteral: reader.string('host_rewrite_literal') ?? '',
+    requestHeaders: request === null ? null : [request],
+    responseHeaders: response === null ? null : [response],
+    perFilterConfig: compilePerFilter(reader, around.perFilter, ctx),
+    source: reader.range,
+    choice: { cluster: name, weightedIndex: index },
+  };
+}
+
+function compileHostRewrite(reader: MessageReader, ctx: CompileContext): HostRewrite | null {
+  const value = reader.string('host_rewrite_literal') ?? '';
+  if (value !== '') return { kind: 'literal', value };
+  const header = reader.string('host_rewrite_header') ?? '';
+  if (header !== '') return { kind: 'header', header: header.toLowerCase() };
+  const regex = reader.message('host_rewrite_path_regex');
+  return regex === undefined ? null : { kind: 'path-regex', substitution: compileSubstitution(regex, ctx) };
+}
+
+/** `request_mirror_policies` of a route, a virtual host or a route configuration. */
+export function compileMirrorPolicies(
+  reader: MessageReader,
+  ctx: CompileContext,
+  validateClusters: boolean,
+): MirrorPolicy[] {
+  return reader.messages('request_mirror_policies').map((policy) => {
+    const cluster = policy.string('cluster') ?? '';
+    const clusterHeader = policy.string('cluster_header') ?? '';
+    if (cluster !== '' && clusterHeader !== '') {
+      ctx.report(
+        'error',
+        'route.mirror',
+        policy,
+        'cluster_header',
+        `Only one of cluster '${cluster}' or cluster_header '${clusterHeader}' in request mirror policy can be specified`,
+      );
+    } else if (cluster === '' && clusterHeader === '') {
+      ctx.report(
+        'error',
+        'route.mirror',
+        policy,
+        '',
+        'Exactly one of cluster or cluster_header in request mirror policy need to be specified',
+      );
+    }
+    checkCluster(cluster, 'shadow cluster', policy, 'cluster', { ctx, validateClusters });
+    const fraction = policy.message('runtime_fraction');
+    return {
+      cluster,
+      clusterHeader: clusterHeader.toLowerCase(),
+      fraction: fraction === undefined ? null : compileFraction(fraction, ctx),
+      appendShadowSuffix: !(policy.bool('disable_shadow_host_suffix_append') ?? false),
+    };
+  });
+}
+
+function compileInternalRedirect(reader: MessageReader): InternalRedirectPolicy | null {
+  const policy = reader.message('internal_redirect_policy');
+  if (policy === undefined) {
+    if (reader.enumeration('internal_redirect_action') !== 'HANDLE_INTERNAL_REDIRECT') return null;
+    const maxRedirects = reader.number('max_internal_redirects') ?? 1;
+    return { maxRedirects, statuses: new Set([302]), allowCrossScheme: false, responseHeadersToCopy: [] };
+  }
+  const codes = policy
+    .numbers('redirect_response_codes')
+    .filter((code) => [301, 302, 303, 307, 308].includes(code));
+  return {
+    maxRedirects: policy.number('max_internal_redirects') ?? 1,
+    statuses: new Set(codes.length === 0 ? [302] : codes),
+    allowCrossScheme: policy.bool('allow_cross_scheme_redirect') ?? false,
+    responseHeadersToCopy: policy.strings('response_headers_to_copy').map((name) => name.toLowerCase()),
+  };
+}
+
+const REDIRECT_STATUS: Readonly<Record<string, number>> = {
+  MOVED_PERMANENTLY: 301,
+  FOUND: 302,
+  SEE_OTHER: 303,
+  TEMPORARY_REDIRECT: 307,
+  PERMANENT_REDIRECT: 308,
+};
+
+/** `envoy.config.route.v3.RedirectAction`. */
+export function compileRedirectAction(
+  reader: MessageReader,
+  match: RouteMatch,
+  ctx: CompileContext,
+): RedirectAction {
+  return {
+    kind: 'redirect',
+    status: REDIRECT_STATUS[reader.enumeration('response_code') ?? ''] ?? 301,
+    scheme: reader.bool('https_redirect') === true ? 'https' : (reader.string('scheme_redirect') ?? ''),
+    host: reader.string('host_redirect') ?? '',
+    port: reader.number('port_redirect') ?? 0,
+    path: reader.string('path_redirect') ?? '',
+    pathRewrite: compilePathRewrite(reader, match, ctx),
+    stripQuery: reader.bool('strip_query') ?? false,
+  };
+}
+
+/** `envoy.config.route.v3.DirectResponseAction`. */
+export function compileDirectResponse(
+  reader: MessageReader,
+  around: Pick<RouteSurroundings, 'ctx' | 'maxDirectResponseBody'>,
+): DirectResponseAction {
+  const { ctx } = around;
+  const source = reader.message('body');
+  const bodyBytes = (source === undefined ? null : readDataSourceBytes(source, ctx)) ?? new Uint8Array(0);
+  if (bodyBytes.length > around.maxDirectResponseBody) {
+    ctx.report(
+      'error',
+      'route.direct-response-size',
+      reader,
+      'body',
+      `response body size is ${bodyBytes.length} bytes; maximum is ${around.maxDirectResponseBody}`,
+    );
+  }
+  return {
+    kind: 'direct-response',
+    status: reader.number('status') ?? 200,
+    body: new TextDecoder().decode(bodyBytes),
+    bodyBytes,
+  };
+}

@@ -1,0 +1,165 @@
+import type { CompileContext } from '../config/compile-context.ts';
+import type { MessageReader } from '../config/reader.ts';
+import type { RouteMatch } from './route-match.ts';
+import type { Route, RouteTable, VirtualHost } from './types.ts';
+
+/**
+ * Warnings about a whole route table: what Envoy takes without a word and what then never happens, or not as
+ * written. `readers` are those of the virtual hosts, in order.
+ */
+export function lintRouteTable(
+  table: RouteTable,
+  readers: readonly MessageReader[],
+  ctx: CompileContext,
+): void {
+  table.virtualHosts.forEach((virtualHost, i) => {
+    const reader = readers[i];
+    if (reader === undefined) return;
+    lintDomains(virtualHost, reader, ctx);
+    const routeReaders = reader.messages('routes');
+    lintShadowed(virtualHost, routeReaders, ctx);
+    virtualHost.routes.forEach((route, j) => {
+      const routeReader = routeReaders[j];
+      if (routeReader !== undefined) lintRoute(route, routeReader, ctx);
+    });
+  });
+}
+
+function lintDomains(virtualHost: VirtualHost, reader: MessageReader, ctx: CompileContext): void {
+  const ranges = reader.itemRanges('domains');
+  virtualHost.domains.forEach((domain, i) => {
+    const inner = domain.replace(/^\*|\*$/g, '');
+    let why = '';
+    if (domain === '') why = 'An empty domain never matches.';
+    else if (domain.includes('/'))
+      why = `The domain \`${domain}\` holds a \`/\`, a Host header never does: it never matches. Write the host name only.`;
+    else if (domain !== '**' && inner.includes('*'))
+      why = `Only one star at the beginning or the end of \`${domain}\` is a wildcard: the other is a literal star.`;
+    if (why === '') return;
+    const range = ranges[i];
+    ctx.report(
+      'warning',
+      'route.domain-never-matches',
+      reader,
+      'domains',
+      why,
+      range === undefined ? {} : { range },
+    );
+  });
+}
+
+function lintRoute(route: Route, reader: MessageReader, ctx: CompileContext): void {
+  const { match } = route;
+  const matchReader = reader.message('match');
+  if (matchReader === undefined) return;
+  if (match.pathKind === 'prefix' && match.path !== '' && !match.path.startsWith('/')) {
+    ctx.report(
+      'warning',
+      'route.path-never-matches',
+      matchReader,
+      'prefix',
+      `The prefix \`${match.path}\` does not begin with \`/\`: no path ever matches it.`,
+      { suggestion: `/${match.path}` },
+    );
+  }
+  if (match.pathKind === 'path') {
+    if (!match.path.startsWith('/')) {
+      ctx.report(
+        'warning',
+        'route.path-never-matches',
+        matchReader,
+        'path',
+        `The path \`${match.path}\` does not begin with \`/\`: no path ever matches it.`,
+        { suggestion: `/${match.path}` },
+      );
+    } else if (/[?#]/.test(match.path)) {
+      ctx.report(
+        'warning',
+        'route.path-never-matches',
+        matchReader,
+        'path',
+        `Paths are matched without their query: \`${match.path}\` never matches. Use query_parameters for the rest.`,
+      );
+    }
+  }
+  lintPrefixRewrite(route, reader, ctx);
+}
+
+function lintPrefixRewrite(route: Route, reader: MessageReader, ctx: CompileContext): void {
+  const { match, action } = route;
+  if (action.kind === 'direct-response' || action.pathRewrite?.kind !== 'prefix') return;
+  const actionReader = reader.message(action.kind === 'cluster' ? 'route' : 'redirect');
+  if (actionReader === undefined) return;
+  const { value } = action.pathRewrite;
+  const isPrefix = match.pathKind === 'prefix' || match.pathKind === 'path-separated-prefix';
+  if (isPrefix && value.endsWith('/') && match.path !== '' && !match.path.endsWith('/')) {
+    ctx.report(
+      'warning',
+      'route.rewrite-double-slash',
+      actionReader,
+      'prefix_rewrite',
+      `\`${match.path}/x\` becomes \`${value}/x\`, with two slashes. Give prefix and rewrite the same ending: \`${match.path}/\` and \`${value}\`.`,
+    );
+  }
+  if (value.includes('?')) {
+    ctx.report(
+      'warning',
+      'route.rewrite-query',
+      actionReader,
+      'prefix_rewrite',
+      `The \`?\` in \`${value}\` is copied into the path as it stands; a request with a query then has two.`,
+    );
+  }
+}
+
+/** An earlier route that takes every request a later one could take makes the later one dead. */
+function lintShadowed(
+  virtualHost: VirtualHost,
+  readers: readonly MessageReader[],
+  ctx: CompileContext,
+): void {
+  const catchers: Route[] = [];
+  const byPath = new Map<string, Route>();
+  for (const route of virtualHost.routes) {
+    const { match } = route;
+    const shadow =
+      byPath.get(`${match.pathKind} ${match.path}`) ??
+      catchers.find((earlier) => takesAll(earlier.match, match));
+    const reader = readers[route.index];
+    if (shadow !== undefined && reader !== undefined) {
+      ctx.report(
+        'warning',
+        'route.shadowed',
+        reader,
+        'match',
+        `This route never gets a request: route ${shadow.index + 1} (${shadow.matchText}), line ${shadow.source.line}, takes all of them before.`,
+      );
+      continue;
+    }
+    if (!match.pathOnly || !match.caseSensitive) continue;
+    if (match.pathKind === 'prefix') catchers.push(route);
+    if (
+      match.pathKind === 'path' ||
+      match.pathKind === 'regex' ||
+      match.pathKind === 'path-separated-prefix'
+    ) {
+      byPath.set(`${match.pathKind} ${match.path}`, route);
+    }
+  }
+}
+
+function takesAll(earlier: RouteMatch, later: RouteMatch): boolean {
+  if (
+    later.pathKind !== 'prefix' &&
+    later.pathKind !== 'path' &&
+    later.pathKind !== 'path-separated-prefix'
+  ) {
+    return (
+      later.pathKind !== 'connect' &&
+      later.pathKind !== 'never' &&
+      (earlier.path === '/' || earlier.path === '')
+    );
+  }
+  if (!later.caseSensitive && earlier.path.toLowerCase() !== earlier.path.toUpperCase()) return false;
+  return later.path.startsWith(earlier.path);
+}
