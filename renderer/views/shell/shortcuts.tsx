@@ -67,7 +67,7 @@ function Keys({ keys }: { readonly keys: string }) {
   return (
     <span className="nowrap">
       {keys.split(/ (then|\/) /).map((part) =>
-        part === 'then' || part === '/' ? (
+        keys !== part && (part === 'then' || part === '/') ? (
           <span key={part} className="dim">
             {' '}
             {part}{' '}
