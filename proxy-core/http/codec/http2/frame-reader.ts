@@ -10,7 +10,8 @@ export interface FrameSink {
  * (16 KiB and its header) is ever kept. Throws Http2ConnectionError for a frame that is too long.
  */
 export class FrameReader {
-  private readonly carry = new Uint8Array(MAX_FRAME + FRAME_HEADER);
+  /** On Buffer's prototype, because readers cut latin1 text out of it. */
+  private readonly carry = Buffer.alloc(MAX_FRAME + FRAME_HEADER);
   private carried = 0;
 
   receive(bytes: Uint8Array, start: number, end: number, sink: FrameSink): void {

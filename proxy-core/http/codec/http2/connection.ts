@@ -1,0 +1,679 @@
+import type { HeaderList } from '../../../base/headers.ts';
+import type { ByteSink, ResetReason } from '../codec.ts';
+import { HpackDecoder } from '../hpack/decoder.ts';
+import { HpackEncoder } from '../hpack/encoder.ts';
+import { FrameReader } from './frame-reader.ts';
+import {
+  DEFAULT_WINDOW,
+  ErrorCode,
+  Flag,
+  FRAME_HEADER,
+  FrameType,
+  Http2ConnectionError,
+  MAX_FRAME,
+  MAX_WINDOW,
+  read32,
+  Setting,
+  write32,
+  writeFrameHeader,
+} from './frames.ts';
+import type { Http2Options } from './options.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** Decoded fields of one header block; `bytes` and `count` go on after `tooLarge` so that limits can be judged. */
+export interface FieldBlock {
+  /** Flat `[name, value, …]` in order, pseudo-headers included. */
+  readonly fields: string[];
+  readonly tooLarge: boolean;
+  readonly wireBytes: number;
+}
+
+/** Streams that ended lately by our RST_STREAM: frames that crossed it on the way are ignored. */
+const REMEMBERED_RESETS = 256;
+/** A header block may not need more than this on the wire, whatever it decodes to. */
+const MAX_BLOCK_BYTES = 1024 * 1024;
+/** Envoy: `overload.premature_reset_total_stream_count`, and more than half of all streams. */
+const PREMATURE_RESETS = 500;
+
+/**
+ * One HTTP/2 connection, sans IO, both directions (RFC 9113): frames in and out, settings, HPACK state, flow control,
+ * the life of streams. What a message is, the server's and the client's codec know.
+ */
+export abstract class Http2Connection {
+  protected readonly streams = new Map<number, Http2Stream>();
+  protected highestPeerStream = 0;
+  protected peerInitialWindow = DEFAULT_WINDOW;
+  protected peerMaxStreams = Number.POSITIVE_INFINITY;
+  protected peerGoAway = false;
+  protected dead = false;
+  private readonly reader = new FrameReader();
+  private readonly decoder: HpackDecoder;
+  private readonly encoder = new HpackEncoder();
+  private readonly scratch = Buffer.alloc(64);
+  private sendWindow = DEFAULT_WINDOW;
+  private receiveWindow: number;
+  private unacknowledged = 0;
+  private peerMaxFrame = MAX_FRAME;
+  private settingsSeen = false;
+  private blockStream = 0;
+  private blockFlags = 0;
+  private block: Buffer[] = [];
+  private blockBytes = 0;
+  private fields: string[] = [];
+  private fieldBytes = 0;
+  private fieldCount = 0;
+  private waiting: Http2Stream[] = [];
+  private readonly resets = new Set<number>();
+  private emptyFrames = 0;
+  private priorityFrames = 0;
+  private windowUpdates = 0;
+  private dataFramesSent = 0;
+  private controlFrames = 0;
+  private outboundFrames = 0;
+  private prematureResets = 0;
+  private streamsOpened = 0;
+
+  constructor(
+    readonly options: Http2Options,
+    protected readonly sink: ByteSink & { readonly buffered: number },
+    /** Congested above this many unsent bytes. */
+    readonly bufferLimit: number,
+  ) {
+    this.decoder = new HpackDecoder(options.headerTableSize);
+    this.receiveWindow = options.initialConnectionWindow;
+  }
+
+  get activeStreams(): number {
+    return this.streams.size;
+  }
+
+  get buffered(): number {
+    return this.sink.buffered;
+  }
+
+  // ---- What a direction adds.
+
+  /** A header block for a stream that is not open. Creates it, or throws Http2ConnectionError. */
+  protected abstract onNewStream(id: number, block: FieldBlock, endStream: boolean): void;
+  /** A further block on an open stream: trailers, or a response head. */
+  protected abstract onStreamBlock(stream: Http2Stream, block: FieldBlock, endStream: boolean): void;
+  protected abstract onStreamReset(stream: Http2Stream, reason: ResetReason): void;
+  /** The connection cannot go on. GOAWAY was sent; streams must be told. */
+  protected abstract onConnectionError(error: Http2ConnectionError): void;
+  protected abstract onGoAway(lastStream: number, code: number): void;
+  protected abstract onSettings(): void;
+  /** Whether the peer may open a stream with this id. */
+  protected abstract peerMayOpen(id: number): boolean;
+
+  // ---- Frames in.
+
+  /** Feeds bytes after the preface. Never throws. */
+  protected receiveFrames(bytes: Uint8Array, start: number, end: number): void {
+    if (this.dead) return;
+    try {
+      this.reader.receive(bytes, start, end, this);
+    } catch (thrown) {
+      if (!(thrown instanceof Http2ConnectionError)) throw thrown;
+      this.fail(thrown);
+    }
+  }
+
+  onFrame(type: number, flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.dead) return;
+    if (this.blockStream !== 0 && (type !== FrameType.Continuation || id !== this.blockStream)) {
+      throw new Http2ConnectionError(ErrorCode.ProtocolError, 'CONTINUATION expected');
+    }
+    if (!this.settingsSeen && (type !== FrameType.Settings || (flags & Flag.Ack) !== 0)) {
+      throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS expected');
+    }
+    switch (type) {
+      case FrameType.Data:
+        this.onData(flags, id, bytes, start, end);
+        return;
+      case FrameType.Headers:
+        this.onHeaders(flags, id, bytes, start, end);
+        return;
+      case FrameType.Priority:
+        this.onPriority(id, bytes, start, end);
+        return;
+      case FrameType.RstStream:
+        this.onRstStream(id, bytes, start, end);
+        return;
+      case FrameType.Settings:
+        this.onSettingsFrame(flags, id, bytes, start, end);
+        return;
+      case FrameType.PushPromise:
+        throw new Http2ConnectionError(ErrorCode.ProtocolError, 'PUSH_PROMISE is not accepted');
+      case FrameType.Ping:
+        this.onPing(flags, id, bytes, start, end);
+        return;
+      case FrameType.GoAway:
+        if (id !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'GOAWAY: stream_id != 0');
+        if (end - start < 8) throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'GOAWAY: too short');
+        this.peerGoAway = true;
+        this.onGoAway(read32(bytes, start) & MAX_WINDOW, read32(bytes, start + 4));
+        return;
+      case FrameType.WindowUpdate:
+        this.onWindowUpdate(id, bytes, start, end);
+        return;
+      case FrameType.Continuation:
+        this.onContinuation(flags, bytes, start, end);
+        return;
+      default:
+        // Extension frames are ignored (section 5.5).
+        return;
+    }
+  }
+
+  private isIdle(id: number): boolean {
+    return this.peerMayOpen(id) ? id > this.highestPeerStream : !this.wasOpened(id);
+  }
+
+  /** Whether we opened that stream ourselves at some time. */
+  protected abstract wasOpened(id: number): boolean;
+
+  private onData(flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'DATA: stream_id == 0');
+    const length = end - start;
+    this.receiveWindow -= length;
+    if (this.receiveWindow < 0)
+      throw new Http2ConnectionError(ErrorCode.FlowControlError, 'connection window exceeded');
+    if (this.isIdle(id)) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'DATA: stream in idle');
+    let from = start;
+    let to = end;
+    if ((flags & Flag.Padded) !== 0) {
+      const padding = length === 0 ? 0 : (bytes[start] as number);
+      if (length === 0 || padding >= length)
+        throw new Http2ConnectionError(ErrorCode.ProtocolError, 'DATA: bad padding');
+      from = start + 1;
+      to = end - padding;
+    }
+    const endStream = (flags & Flag.EndStream) !== 0;
+    if (to === from && !endStream) {
+      if (++this.emptyFrames > this.options.maxConsecutiveEmptyInboundFrames) {
+        throw new Http2ConnectionError(
+          ErrorCode.EnhanceYourCalm,
+          'too many empty frames',
+          'http2.inbound_empty_frames_flood',
+        );
+      }
+    } else {
+      this.emptyFrames = 0;
+    }
+    const stream = this.streams.get(id);
+    // Bytes that no reader gets are given back at once, padding too.
+    this.consumed(stream === undefined || stream.remoteClosed ? length : length - (to - from));
+    if (stream === undefined) {
+      if (!this.resets.has(id)) this.sendReset(id, ErrorCode.StreamClosed);
+      return;
+    }
+    if (stream.remoteClosed) {
+      this.resetStream(stream, ErrorCode.StreamClosed, 'protocol-error');
+      return;
+    }
+    stream.receiveWindow -= length;
+    if (stream.receiveWindow < 0) {
+      this.consumed(to - from);
+      this.resetStream(stream, ErrorCode.FlowControlError, 'protocol-error');
+      return;
+    }
+    stream.wire.bytesReceived += length + FRAME_HEADER;
+    if (stream.expectedBody >= 0) {
+      stream.expectedBody -= to - from;
+      if (stream.expectedBody < 0 || (endStream && stream.expectedBody !== 0)) {
+        this.consumed(to - from);
+        this.resetStream(stream, ErrorCode.ProtocolError, 'protocol-error');
+        return;
+      }
+    }
+    if (endStream) stream.remoteClosed = true;
+    stream.receiveBody(bytes, from, to, endStream);
+    this.closeIfDone(stream);
+  }
+
+  private onHeaders(flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'HEADERS: stream_id == 0');
+    let from = start;
+    let to = end;
+    if ((flags & Flag.Padded) !== 0) {
+      if (end - start < 1) throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'HEADERS: too short');
+      to = end - (bytes[start] as number);
+      from = start + 1;
+    }
+    let selfDependent = false;
+    if ((flags & Flag.Priority) !== 0) {
+      if (to - from < 5) throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'HEADERS: too short');
+      selfDependent = (read32(bytes, from) & MAX_WINDOW) === id;
+      from += 5;
+    }
+    if (to < from) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'HEADERS: bad padding');
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (this.peerMayOpen(id) && id <= this.highestPeerStream && !this.resets.has(id)) {
+        throw new Http2ConnectionError(ErrorCode.StreamClosed, 'HEADERS: stream closed');
+      }
+      if (!this.peerMayOpen(id) && !this.wasOpened(id)) {
+        throw new Http2ConnectionError(ErrorCode.ProtocolError, 'HEADERS: invalid stream_id');
+      }
+    } else if (stream.remoteClosed) {
+      throw new Http2ConnectionError(ErrorCode.StreamClosed, 'HEADERS: stream half closed');
+    }
+    this.blockStream = id;
+    this.blockFlags = selfDependent ? flags | 0x100 : flags;
+    this.blockBytes = to - from;
+    if ((flags & Flag.EndHeaders) !== 0) this.finishBlock(bytes, from, to);
+    else this.block.push(Buffer.from(bytes.subarray(from, to)));
+  }
+
+  private onContinuation(flags: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.blockStream === 0)
+      throw new Http2ConnectionError(ErrorCode.ProtocolError, 'CONTINUATION: unexpected');
+    this.blockBytes += end - start;
+    if (end === start && ++this.emptyFrames > this.options.maxConsecutiveEmptyInboundFrames) {
+      throw new Http2ConnectionError(
+        ErrorCode.EnhanceYourCalm,
+        'too many empty frames',
+        'http2.inbound_empty_frames_flood',
+      );
+    }
+    if (
+      this.blockBytes > Math.max(MAX_BLOCK_BYTES, this.options.maxHeadBytes * 2) ||
+      this.block.length > 1024
+    ) {
+      throw new Http2ConnectionError(
+        ErrorCode.EnhanceYourCalm,
+        'header block too large',
+        'http2.too_many_headers',
+      );
+    }
+    this.block.push(Buffer.from(bytes.subarray(start, end)));
+    if ((flags & Flag.EndHeaders) === 0) return;
+    const whole = Buffer.concat(this.block);
+    this.finishBlock(whole, 0, whole.length);
+  }
+
+  private finishBlock(bytes: Uint8Array, start: number, end: number): void {
+    const id = this.blockStream;
+    const flags = this.blockFlags;
+    this.blockStream = 0;
+    this.block = [];
+    this.emptyFrames = 0;
+    this.fields = [];
+    this.fieldBytes = 0;
+    this.fieldCount = 0;
+    const error = this.decoder.decode(bytes, start, end, this);
+    if (error !== null) throw new Http2ConnectionError(ErrorCode.CompressionError, error);
+    const block: FieldBlock = {
+      fields: this.fields,
+      tooLarge: this.fieldBytes > this.options.maxHeadBytes || this.fieldCount > this.options.maxHeaders,
+      wireBytes: this.blockBytes + FRAME_HEADER,
+    };
+    this.fields = [];
+    const endStream = (flags & Flag.EndStream) !== 0;
+    const stream = this.streams.get(id);
+    if (stream !== undefined) {
+      if ((flags & 0x100) !== 0) {
+        this.resetStream(stream, ErrorCode.ProtocolError, 'protocol-error');
+        return;
+      }
+      stream.wire.headerBytesReceived += block.wireBytes;
+      stream.wire.bytesReceived += block.wireBytes;
+      this.onStreamBlock(stream, block, endStream);
+      return;
+    }
+    if (!this.peerMayOpen(id) || id <= this.highestPeerStream) return;
+    this.highestPeerStream = id;
+    this.streamsOpened++;
+    if ((flags & 0x100) !== 0) {
+      this.sendReset(id, ErrorCode.ProtocolError);
+      return;
+    }
+    if (this.streams.size >= this.options.maxConcurrentStreams) {
+      this.sendReset(id, ErrorCode.RefusedStream);
+      return;
+    }
+    this.onNewStream(id, block, endStream);
+  }
+
+  /** The HPACK decoder's callback. Beyond the limits fields are counted and not kept. */
+  onField(name: string, value: string): void {
+    this.fieldBytes += name.length + value.length;
+    this.fieldCount++;
+    if (this.fieldBytes <= this.options.maxHeadBytes && this.fieldCount <= this.options.maxHeaders + 8) {
+      this.fields.push(name, value);
+    }
+  }
+
+  private onPriority(id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'PRIORITY: stream_id == 0');
+    const allowed = this.options.maxInboundPriorityFramesPerStream * (1 + this.streamsOpened);
+    if (++this.priorityFrames > allowed) {
+      throw new Http2ConnectionError(
+        ErrorCode.EnhanceYourCalm,
+        'too many PRIORITY frames',
+        'http2.inbound_priority_frames_flood',
+      );
+    }
+    const bad =
+      end - start !== 5
+        ? ErrorCode.FrameSizeError
+        : (read32(bytes, start) & MAX_WINDOW) === id
+          ? ErrorCode.ProtocolError
+          : -1;
+    if (bad < 0) return;
+    const stream = this.streams.get(id);
+    if (stream !== undefined) this.resetStream(stream, bad, 'protocol-error');
+    else this.sendReset(id, bad);
+  }
+
+  private onRstStream(id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'RST_STREAM: stream_id == 0');
+    if (end - start !== 4) throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'RST_STREAM: wrong size');
+    if (this.isIdle(id))
+      throw new Http2ConnectionError(ErrorCode.ProtocolError, 'RST_STREAM: stream in idle');
+    const stream = this.streams.get(id);
+    if (stream === undefined) return;
+    const code = read32(bytes, start);
+    if (!stream.localClosed) this.prematureResets++;
+    this.streams.delete(id);
+    stream.drop();
+    this.onStreamReset(stream, code === ErrorCode.RefusedStream ? 'remote-refused-stream' : 'remote-reset');
+    stream.onClosed();
+    if (this.prematureResets >= PREMATURE_RESETS && this.prematureResets * 2 > this.streamsOpened) {
+      throw new Http2ConnectionError(ErrorCode.EnhanceYourCalm, 'too many resets', 'http2.premature_resets');
+    }
+  }
+
+  private onSettingsFrame(flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS: stream_id != 0');
+    const length = end - start;
+    if ((flags & Flag.Ack) !== 0) {
+      if (length !== 0)
+        throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'SETTINGS: ack with payload');
+      return;
+    }
+    if (length % 6 !== 0) throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'SETTINGS: wrong size');
+    this.settingsSeen = true;
+    for (let at = start; at < end; at += 6) {
+      this.applySetting(((bytes[at] as number) << 8) | (bytes[at + 1] as number), read32(bytes, at + 2));
+    }
+    this.writeControl(FrameType.Settings, Flag.Ack, 0, 0);
+    this.onSettings();
+    this.sendWaiting();
+  }
+
+  private applySetting(id: number, value: number): void {
+    switch (id) {
+      case Setting.HeaderTableSize:
+        this.encoder.setMaxTableSize(value);
+        return;
+      case Setting.EnablePush:
+        if (value > 1) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS: ENABLE_PUSH');
+        return;
+      case Setting.MaxConcurrentStreams:
+        this.peerMaxStreams = value;
+        return;
+      case Setting.InitialWindowSize: {
+        if (value > MAX_WINDOW)
+          throw new Http2ConnectionError(ErrorCode.FlowControlError, 'SETTINGS: INITIAL_WINDOW_SIZE');
+        const difference = value - this.peerInitialWindow;
+        this.peerInitialWindow = value;
+        for (const stream of this.streams.values()) {
+          stream.sendWindow += difference;
+          if (stream.sendWindow > MAX_WINDOW) {
+            throw new Http2ConnectionError(ErrorCode.FlowControlError, 'SETTINGS: window overflow');
+          }
+        }
+        return;
+      }
+      case Setting.MaxFrameSize:
+        if (value < MAX_FRAME || value > 16777215)
+          throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS: MAX_FRAME_SIZE');
+        this.peerMaxFrame = Math.min(value, 65536);
+        return;
+      case Setting.EnableConnectProtocol:
+        if (value > 1)
+          throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS: ENABLE_CONNECT_PROTOCOL');
+        return;
+      default:
+        return;
+    }
+  }
+
+  private onPing(flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (id !== 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'PING: stream_id != 0');
+    if (end - start !== 8) throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'PING: wrong size');
+    if ((flags & Flag.Ack) !== 0) {
+      this.onPingAck();
+      return;
+    }
+    this.scratch.set(bytes.subarray(start, end), FRAME_HEADER);
+    this.writeControl(FrameType.Ping, Flag.Ack, 0, 8);
+  }
+
+  /** The peer answered our PING. */
+  protected onPingAck(): void {}
+
+  private onWindowUpdate(id: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start !== 4)
+      throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'WINDOW_UPDATE: wrong size');
+    const increment = read32(bytes, start) & MAX_WINDOW;
+    const allowed =
+      5 + 2 * (this.streamsOpened + this.options.maxInboundWindowUpdatesPerDataFrame * this.dataFramesSent);
+    if (++this.windowUpdates > allowed) {
+      throw new Http2ConnectionError(
+        ErrorCode.EnhanceYourCalm,
+        'too many WINDOW_UPDATE frames',
+        'http2.inbound_window_update_frames_flood',
+      );
+    }
+    if (id === 0) {
+      if (increment === 0)
+        throw new Http2ConnectionError(ErrorCode.ProtocolError, 'WINDOW_UPDATE: zero increment');
+      this.sendWindow += increment;
+      if (this.sendWindow > MAX_WINDOW)
+        throw new Http2ConnectionError(ErrorCode.FlowControlError, 'WINDOW_UPDATE: overflow');
+      this.sendWaiting();
+      return;
+    }
+    if (this.isIdle(id))
+      throw new Http2ConnectionError(ErrorCode.ProtocolError, 'WINDOW_UPDATE: stream in idle');
+    const stream = this.streams.get(id);
+    if (stream === undefined) return;
+    if (increment === 0) {
+      this.resetStream(stream, ErrorCode.ProtocolError, 'protocol-error');
+      return;
+    }
+    stream.sendWindow += increment;
+    if (stream.sendWindow > MAX_WINDOW) {
+      this.resetStream(stream, ErrorCode.FlowControlError, 'protocol-error');
+      return;
+    }
+    if (stream.listed && stream.sendQueued()) this.closeIfDone(stream);
+  }
+
+  // ---- Frames out.
+
+  protected sendSettings(pairs: readonly (readonly [number, number])[]): void {
+    const frame = Buffer.alloc(FRAME_HEADER + pairs.length * 6);
+    let at = writeFrameHeader(frame, 0, pairs.length * 6, FrameType.Settings, 0, 0);
+    for (const [id, value] of pairs) {
+      frame[at] = id >>> 8;
+      frame[at + 1] = id;
+      write32(frame, at + 2, value);
+      at += 6;
+    }
+    this.sink.writeBytes(frame, 0, frame.length);
+    const more = this.options.initialConnectionWindow - DEFAULT_WINDOW;
+    if (more > 0) this.sendWindowUpdate(0, more);
+  }
+
+  sendWindowUpdate(id: number, increment: number): void {
+    if (this.dead) return;
+    write32(this.scratch, FRAME_HEADER, increment);
+    this.writeControl(FrameType.WindowUpdate, 0, id, 4);
+  }
+
+  protected sendPing(): void {
+    this.scratch.fill(0, FRAME_HEADER, FRAME_HEADER + 8);
+    this.writeControl(FrameType.Ping, 0, 0, 8);
+  }
+
+  protected sendGoAway(lastStream: number, code: number, text: string): void {
+    const frame = Buffer.alloc(FRAME_HEADER + 8 + text.length);
+    writeFrameHeader(frame, 0, 8 + text.length, FrameType.GoAway, 0, 0);
+    write32(frame, FRAME_HEADER, lastStream);
+    write32(frame, FRAME_HEADER + 4, code);
+    frame.write(text, FRAME_HEADER + 8, 'latin1');
+    this.sink.writeBytes(frame, 0, frame.length);
+  }
+
+  protected sendReset(id: number, code: number): void {
+    if (this.dead) return;
+    this.resets.add(id);
+    if (this.resets.size > REMEMBERED_RESETS) {
+      for (const oldest of this.resets) {
+        this.resets.delete(oldest);
+        break;
+      }
+    }
+    write32(this.scratch, FRAME_HEADER, code);
+    this.writeControl(FrameType.RstStream, 0, id, 4);
+  }
+
+  /** A frame whose payload stands in `scratch` after the header. */
+  private writeControl(type: number, flags: number, id: number, length: number): void {
+    if (this.sink.buffered === 0) {
+      this.controlFrames = 0;
+      this.outboundFrames = 0;
+    }
+    if (
+      ++this.controlFrames > this.options.maxOutboundControlFrames ||
+      ++this.outboundFrames > this.options.maxOutboundFrames
+    ) {
+      throw new Http2ConnectionError(
+        ErrorCode.EnhanceYourCalm,
+        'too many frames wait',
+        'http2.outbound_control_flood',
+      );
+    }
+    writeFrameHeader(this.scratch, 0, length, type, flags, id);
+    this.sink.writeBytes(this.scratch, 0, FRAME_HEADER + length);
+  }
+
+  /** Sends a header block: `fields` is flat, pseudo-headers first. */
+  sendFields(stream: Http2Stream, fields: HeaderList, endStream: boolean): void {
+    if (this.dead || stream.localClosed) return;
+    const encoder = this.encoder;
+    encoder.begin();
+    for (let i = 0; i < fields.length; i += 2) encoder.field(fields[i] as string, fields[i + 1] as string);
+    const length = encoder.length;
+    let at = 0;
+    let type: number = FrameType.Headers;
+    do {
+      const part = Math.min(length - at, this.peerMaxFrame);
+      const last = at + part === length;
+      let flags = last ? Flag.EndHeaders : 0;
+      if (endStream && type === FrameType.Headers) flags |= Flag.EndStream;
+      writeFrameHeader(this.scratch, 0, part, type, flags, stream.id);
+      this.sink.writeBytes(this.scratch, 0, FRAME_HEADER);
+      this.sink.writeBytes(encoder.target, at, at + part);
+      stream.wire.headerBytesSent += part + FRAME_HEADER;
+      stream.wire.bytesSent += part + FRAME_HEADER;
+      at += part;
+      type = FrameType.Continuation;
+    } while (at < length);
+    if (endStream) this.localEnd(stream);
+  }
+
+  /** Sends as much of a body as both windows and the socket take; returns where it stopped. */
+  sendData(stream: Http2Stream, bytes: Uint8Array, start: number, end: number, endStream: boolean): number {
+    if (this.dead || stream.localClosed) return end;
+    let at = start;
+    while (at < end || endStream) {
+      const room = Math.min(end - at, this.sendWindow, stream.sendWindow, this.peerMaxFrame);
+      if (at < end && (room <= 0 || this.sink.buffered > this.bufferLimit)) return at;
+      const length = Math.max(0, room);
+      const last = at + length === end && endStream;
+      writeFrameHeader(this.scratch, 0, length, FrameType.Data, last ? Flag.EndStream : 0, stream.id);
+      this.sink.writeBytes(this.scratch, 0, FRAME_HEADER);
+      if (length > 0) this.sink.writeBytes(bytes, at, at + length);
+      this.dataFramesSent++;
+      this.sendWindow -= length;
+      stream.sendWindow -= length;
+      stream.wire.bytesSent += length + FRAME_HEADER;
+      at += length;
+      if (last) {
+        this.localEnd(stream);
+        break;
+      }
+    }
+    return at;
+  }
+
+  private localEnd(stream: Http2Stream): void {
+    stream.localClosed = true;
+    this.onLocalEnd(stream);
+    this.closeIfDone(stream);
+  }
+
+  /** Our side of a stream is complete and on its way. */
+  protected onLocalEnd(_stream: Http2Stream): void {}
+
+  list(stream: Http2Stream): void {
+    if (stream.listed) return;
+    stream.listed = true;
+    this.waiting.push(stream);
+  }
+
+  /** Gives every waiting stream a turn: the connection's window or the socket opened. */
+  protected sendWaiting(): void {
+    if (this.waiting.length === 0) return;
+    const turn = this.waiting;
+    this.waiting = [];
+    for (const stream of turn) {
+      stream.listed = false;
+      if (stream.localClosed) continue;
+      if (!stream.sendQueued()) this.list(stream);
+    }
+  }
+
+  /** Body bytes left our hands: the peer's connection window is given back once half of it is used. */
+  consumed(bytes: number): void {
+    if (bytes === 0 || this.dead) return;
+    this.unacknowledged += bytes;
+    if (this.unacknowledged * 2 < this.options.initialConnectionWindow) return;
+    this.receiveWindow += this.unacknowledged;
+    const increment = this.unacknowledged;
+    this.unacknowledged = 0;
+    this.sendWindowUpdate(0, increment);
+  }
+
+  /** Ends a stream from our side: RST_STREAM, its reader is told unless it asked for it itself (`reason` null). */
+  resetStream(stream: Http2Stream, code: number, reason: ResetReason | null): void {
+    if (!this.streams.delete(stream.id)) return;
+    this.sendReset(stream.id, code);
+    stream.drop();
+    if (reason !== null) this.onStreamReset(stream, reason);
+    stream.onClosed();
+  }
+
+  protected closeIfDone(stream: Http2Stream): void {
+    if (!stream.localClosed || !stream.remoteClosed) return;
+    if (this.streams.delete(stream.id)) stream.onClosed();
+  }
+
+  private fail(error: Http2ConnectionError): void {
+    if (this.dead) return;
+    this.sendGoAway(this.highestPeerStream, error.code, error.text);
+    this.dead = true;
+    this.onConnectionError(error);
+  }
+
+  /** The socket took everything. */
+  onDrain(): void {
+    if (this.dead) return;
+    this.sendWaiting();
+    for (const stream of this.streams.values()) stream.socketDrained();
+  }
+}
