@@ -6,6 +6,13 @@
 export { type AccessLogType, compileAccessLogs, defaultLogLine } from './access-log/compile.ts';
 export { LogFileManager, type LogFileOptions, type LogFileSystem } from './access-log/log-file.ts';
 export { EventLog, type NewCoreEvent } from './event-log.ts';
+export {
+  type CompiledFilter,
+  compileFilter,
+  type FilterPredicate,
+  type FilterSubject,
+} from './filter/filter.ts';
+export { filterRecords } from './filter/filter-records.ts';
 export { LiveMetrics, type MetricsSource } from './metrics.ts';
 export { type ChangedRows, Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export { RouteIds } from './route-ids.ts';
