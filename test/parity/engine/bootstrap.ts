@@ -26,7 +26,8 @@ export function configurationText(spec: ParityCase): string {
   else {
     const bootstrap = structuredClone(spec.bootstrap ?? standardBootstrap(spec)) as Tree;
     for (const edit of spec.patch ?? []) setAt(bootstrap, edit.at, edit.value);
-    text = stringify(bootstrap, { lineWidth: 0, aliasDuplicateObjects: false });
+    // Envoy reads YAML 1.1, where a plain `no` is a boolean.
+    text = stringify(bootstrap, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
   }
   for (const { from, to } of spec.replace ?? []) {
     if (!text.includes(from)) throw new Error(`nothing to replace: ${JSON.stringify(from)}`);

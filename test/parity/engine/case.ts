@@ -115,6 +115,8 @@ export interface SendStep extends Exchange {
   trailers?: HeaderList;
   /** Between pieces of the body. */
   pause?: number;
+  /** Adds a header `x-filler` so that the head has this many bytes in all. */
+  fill?: number;
   /** Speaks HTTP/2 (prior knowledge, or ALPN with `tls`). */
   http2?: boolean;
 }

@@ -71,10 +71,11 @@ function flags(target: TargetRun): string[] {
 
 /** The last line of the refusal without the dump of the message and without positions, which are random. */
 function gist(stderr: string): string {
-  const at = stderr.indexOf('error initializing configuration');
-  const text = at < 0 ? stderr : stderr.slice(at);
+  const lines = stderr.split('\n').map((line) => line.replace(/^(\[[^\]]*\])+ (\[[^\]]*\] )?/, ''));
+  const from = lines.findIndex((line) => line.startsWith('error '));
+  const text = lines.slice(Math.max(from, 0)).join('\n');
   const constraint = text.lastIndexOf('Proto constraint validation failed');
-  const says = constraint < 0 ? text.replace(/^error initializing configuration '[^']*':\s*/, '') : text.slice(constraint);
+  const says = constraint < 0 ? text.replace(/^error (initializing configuration '[^']*':\s*)?/, '') : text.slice(constraint);
   return says
     .replace(/,? ?near \d+:\d+ \(offset \d+\)/g, '')
     .replace(/\d+:\d+: /g, '')

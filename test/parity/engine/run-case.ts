@@ -64,6 +64,7 @@ export async function runCase(
       running = await target.start(run);
     } catch (error) {
       if (!(error instanceof TargetRefused)) throw error;
+      if (target.name === 'envoy') throw new Error(`refused: ${error.message}`);
       const verdict: Verdict = { verdict: 'reject', says: error.message };
       return normalise({ ...verdict } as unknown as TreeMap, names);
     }

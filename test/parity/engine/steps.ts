@@ -237,6 +237,10 @@ async function sendRequest(connection: Connection, step: SendStep): Promise<void
   if (step.size !== undefined) body = (body || 'x').repeat(step.size).slice(0, step.size);
   if (step.chunks) lines.push('transfer-encoding: chunked');
   else if (body !== '') lines.push(`content-length: ${Buffer.byteLength(body)}`);
+  if (step.fill !== undefined) {
+    const rest = step.fill - lines.join('\r\n').length - '\r\nx-filler: \r\n\r\n'.length;
+    lines.push(`x-filler: ${'f'.repeat(rest)}`);
+  }
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   if (!step.chunks) {
     if (!step.pause || body === '') connection.send(Buffer.concat([head, Buffer.from(body)]));
