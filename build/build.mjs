@@ -1,12 +1,11 @@
 /** `npm run build`: the schema, the bundles and the renderer into build/out. Parts whose inputs did not change are skipped. */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled } from './lib/install.mjs';
 import { root } from './lib/paths.mjs';
 
-const scripts = ['build/build.mjs', 'build/lib', 'package.json', 'package-lock.json'];
+const scripts = ['build/build.mjs', 'build/lib', 'build/demo', 'package.json', 'package-lock.json'];
 
 export async function buildAll() {
   const { makeIfChanged } = await import('./lib/stamps.mjs');
@@ -16,7 +15,7 @@ export async function buildAll() {
   const part = async (name, options) => {
     if (await makeIfChanged(name, { ...options, inputs: [...options.inputs, ...scripts] })) made.push(name);
   };
-  await buildSchema();
+  if (await buildSchema()) made.push('schema');
   for (const [name, options] of Object.entries(bundles)) {
     await part(name, {
       inputs: [],
@@ -33,29 +32,16 @@ export async function buildAll() {
     console.log(`Built ${made.join(', ')} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
-/** The Envoy schema, from the protos that ship with @grpc/grpc-js-xds. */
+/** The Envoy schema, from the protos that ship with @grpc/grpc-js-xds; it knows itself whether it is still good. */
 export async function buildSchema() {
-  const { makeIfChanged } = await import('./lib/stamps.mjs');
-  await makeIfChanged('schema', {
-    inputs: [
-      'build/gen-schema.mjs',
-      'node_modules/@grpc/grpc-js-xds/package.json',
-      'node_modules/@bufbuild/buf/package.json',
-    ],
-    outputs: ['build/out/schema'],
-    make: async () => run(process.execPath, [join(root, 'build/gen-schema.mjs')]),
-  });
+  const { generateSchema } = await import('./gen-schema.mjs');
+  return generateSchema().built;
 }
 
 async function buildRenderer() {
   if (!existsSync(join(root, 'renderer/index.html'))) throw new Error('renderer/index.html is missing');
   const { build } = await import('vite');
   await build({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' });
-}
-
-function run(command, args) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) throw new Error(`${args[0]} ended with ${status}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

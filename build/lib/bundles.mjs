@@ -1,10 +1,10 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { out, packageVersion, root } from './paths.mjs';
 
 /**
  * How TypeScript of this project becomes one CommonJS file for Node. `import.meta.url` is given a meaning there, and
- * `process.env.ATTACHE_OUT` is the way from the bundle to build/out.
+ * `process.env.ATTACHE_OUT` is the way from the bundle to build/out; the demo's configuration is put in as text.
  */
 function nodeBundle({ entry, outfile, target = 'node20', banner = '', external = [] }) {
   return {
@@ -20,13 +20,15 @@ function nodeBundle({ entry, outfile, target = 'node20', banner = '', external =
     metafile: true,
     logLevel: 'warning',
     external: ['bufferutil', 'utf-8-validate', ...external],
-    loader: { '.yaml': 'text', '.binpb': 'binary' },
     banner: {
       js: `${banner}const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`,
     },
     define: {
       'import.meta.url': 'importMetaUrl',
       'process.env.ATTACHE_OUT': JSON.stringify(relative(join(resolve(root, outfile), '..'), out) || '.'),
+      'process.env.ATTACHE_DEMO_SHOP': JSON.stringify(
+        readFileSync(join(root, 'build/demo/shop.yaml'), 'utf8'),
+      ),
       'process.env.ATTACHE_VERSION': JSON.stringify(packageVersion()),
     },
   };

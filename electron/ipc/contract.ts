@@ -51,6 +51,8 @@ export interface DemoState {
     readonly name: string;
     readonly hosts: readonly { readonly address: string; readonly mode: DemoHostMode }[];
   }[];
+  /** Says which ports of the shop are others because theirs are taken; empty otherwise. */
+  readonly notice: string;
 }
 
 /** What the client asks to get pushed. One row batch is in flight until acknowledged with `rows.ack`. */

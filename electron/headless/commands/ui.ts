@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { AttacheError } from '../../../proxy-core/base/errors.ts';
+import { AppService } from '../../app/app-service.ts';
+import { builtFolder } from '../../app/built-files.ts';
+import { RecentFiles } from '../../app/recent-files.ts';
+import { userFolder } from '../../app/user-folder.ts';
+import type { Command, SourceOptions } from '../arguments.ts';
+import { coreOptions, stopDrain } from '../core-options.ts';
+import { countText, diagnosticsText } from '../diagnostics-text.ts';
+import { listenerLines } from '../listener-lines.ts';
+import { type LogWriter, openLog } from '../log-writer.ts';
+import { openBrowser } from '../open-browser.ts';
+import { sourceSettings } from '../source.ts';
+import { stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal.ts';
+import { UiServer } from '../ui-server.ts';
+
+/** `attache ui` and `attache demo`: serves traffic and the web UI until it is told to stop. */
+export async function serveUi(
+  command: Omit<Extract<Command, { kind: 'ui' }>, 'kind'>,
+  output: Terminal,
+): Promise<number> {
+  let log: LogWriter | null = null;
+  let app: AppService | null = null;
+  let server: UiServer | null = null;
+  try {
+    log = openLog(command.core.logLevel, command.core.logPath, output);
+    const { createProxyCore } = await import('../../../proxy-core/index.ts');
+    app = new AppService({
+      core: createProxyCore(coreOptions(command.core, log)),
+      shell: 'browser',
+      settings: appSettings(command.source),
+      recent: new RecentFiles(userFolder()),
+      watch: command.core.watch,
+    });
+    server = new UiServer({
+      app,
+      folder: join(builtFolder(), 'renderer'),
+      port: command.port,
+      ...development(process.env),
+    });
+    await server.start();
+    await openConfig(command, app, output);
+    output.out(`Attaché is at ${server.url}\n`);
+    if (command.open) openBrowser(server.url);
+    await stopSignal();
+    await server.close();
+    await app.close(stopDrain(command.core));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AttacheError)) throw error;
+    output.error(`attache: ${error.message}\n`);
+    await server?.close();
+    await app?.close(0);
+    return 1;
+  } finally {
+    log?.close();
+  }
+}
+
+/** What the command line adds to the file, `--config-yaml` included. */
+export function appSettings(source: SourceOptions) {
+  const merge = source.configYaml === null ? {} : { merge: source.configYaml };
+  return { ...sourceSettings(source), ...merge };
+}
+
+/**
+ * Opens the file, or starts the demo shop when none was named. A file that is refused is no reason to stop: its
+ * problems are on the screen, where they can be mended.
+ */
+async function openConfig(
+  { source, demo }: Omit<Extract<Command, { kind: 'ui' }>, 'kind'>,
+  app: AppService,
+  output: Terminal,
+): Promise<void> {
+  if (demo || source.file === null) await app.startDemo();
+  else await app.open(source.file);
+  const { status, diagnostics, file, demo: isDemo } = app.config.state();
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  if (status === 'rejected') {
+    output.error(`${diagnosticsText(errors)}attache: ${file} was refused: ${countText(diagnostics)}\n`);
+  }
+  if (isDemo) output.out(demoLine(app));
+  output.out(listenerLines(app.runningState()));
+}
+
+function demoLine(app: AppService): string {
+  const { rate, notice } = app.demo.state();
+  return `The demo shop runs, with ${rate} requests a second.${notice === '' ? '' : ` ${notice}`}\n`;
+}
+
+/** `npm run dev` names the token and the origin of its page. */
+function development(env: NodeJS.ProcessEnv): { token?: string; developmentOrigin?: string } {
+  const token = env['ATTACHE_TOKEN'];
+  const origin = env['ATTACHE_DEV_ORIGIN'];
+  return { ...(token ? { token } : {}), ...(origin ? { developmentOrigin: origin } : {}) };
+}
