@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { nearest } from '../../config/nearest.ts';
+import { nearestName } from '../../config/nearest.ts';
 import {
   type Comparison,
   type FilterKey,
@@ -130,7 +130,7 @@ function term(token: Token): FilterPredicate | null {
   const value = token.text.slice(match[0].length);
   const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
   if (key === undefined) {
-    const near = nearest(name, Object.keys(KEYS));
+    const near = nearestName(name, Object.keys(KEYS));
     throw new FilterError(
       `There is no key “${match[1]}”.${near === undefined ? '' : ` Did you mean ${near}?`}`,
       { ...token, end: token.start + (match[1] as string).length },
