@@ -39,9 +39,6 @@ export function isoTime(wall: number): string {
       : `${cachedPrefix}${milliseconds}Z`;
 }
 
-/** `2026-11-22T15:27:03.322+0000`, in the machine's zone. */
-export const localIsoTime: TimeFormat = timeFormat('%Y-%m-%dT%H:%M:%E3S%z', true);
-
 interface BrokenTime {
   readonly wall: number;
   readonly year: number;
@@ -202,3 +199,6 @@ const SPECIFIERS: Readonly<Record<string, Piece>> = {
   Ez: (t) => zone(t.offset, ':'),
   Z: (t) => (t.offset === 0 ? 'UTC' : zone(t.offset, '')),
 };
+
+/** `2026-11-22T15:27:03.322+0000`, in the machine's zone. */
+export const localIsoTime: TimeFormat = timeFormat('%Y-%m-%dT%H:%M:%E3S%z', true);
