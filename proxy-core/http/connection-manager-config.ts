@@ -1,0 +1,56 @@
+import type { AccessLog } from '../observe/types.ts';
+import type { RouteTable } from '../route/types.ts';
+import type { InternalAddresses } from './client-address.ts';
+import type { Http1ServerOptions } from './codec/http1-server.ts';
+import type { ConnectionManagerStats } from './connection-manager-stats.ts';
+import type { HttpFilterFactory } from './filter.ts';
+
+/** Compiled HttpConnectionManager, immutable. Durations in milliseconds, 0 = off unless said otherwise. */
+export interface HttpConnectionManagerConfig {
+  readonly statPrefix: string;
+  readonly codecType: 'AUTO' | 'HTTP1' | 'HTTP2' | 'HTTP3';
+  readonly routes: RouteTable;
+  /** The filters before the router, in order; empty when the router is alone. */
+  readonly filters: readonly HttpFilterFactory[];
+  /** False: `http_filters` has no router, so that requests hang as they do in Envoy. */
+  readonly hasRouter: boolean;
+  readonly filterNames: readonly string[];
+  readonly accessLogs: readonly AccessLog[];
+  readonly stats: ConnectionManagerStats;
+  readonly http1: Http1ServerOptions;
+  readonly defaultHostForHttp10: string;
+  readonly useRemoteAddress: boolean;
+  readonly xffNumTrustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly internalAddresses: InternalAddresses;
+  readonly appendXForwardedPort: boolean;
+  readonly addUserAgent: boolean;
+  readonly schemeToOverwrite: string;
+  readonly serverName: string;
+  readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
+  readonly via: string;
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly alwaysSetRequestIdInResponse: boolean;
+  readonly normalizePath: boolean;
+  readonly mergeSlashes: boolean;
+  readonly escapedSlashes:
+    | 'KEEP_UNCHANGED'
+    | 'REJECT_REQUEST'
+    | 'UNESCAPE_AND_REDIRECT'
+    | 'UNESCAPE_AND_FORWARD';
+  readonly stripPort: 'none' | 'any' | 'matching';
+  readonly stripTrailingHostDot: boolean;
+  /** Upgrade type in lower case → enabled. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  readonly proxy100Continue: boolean;
+  readonly streamIdleTimeout: number;
+  readonly requestTimeout: number;
+  readonly requestHeadersTimeout: number;
+  readonly drainTimeout: number;
+  readonly delayedCloseTimeout: number;
+  readonly idleTimeout: number;
+  readonly maxConnectionDuration: number;
+  readonly maxStreamDuration: number;
+  readonly maxRequestsPerConnection: number;
+}

@@ -1,0 +1,116 @@
+import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
+
+/** `http.<stat_prefix>.*` and its twin under the listener; names are Envoy's (reference section 20.1). */
+export interface ConnectionManagerStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxHttp1Total: Counter;
+  readonly cxHttp1Active: Gauge;
+  readonly cxDestroy: Counter;
+  readonly cxDestroyLocal: Counter;
+  readonly cxDestroyRemote: Counter;
+  readonly cxDestroyActiveRq: Counter;
+  readonly cxDestroyLocalActiveRq: Counter;
+  readonly cxDestroyRemoteActiveRq: Counter;
+  readonly cxIdleTimeout: Counter;
+  readonly cxMaxDurationReached: Counter;
+  readonly cxMaxRequestsReached: Counter;
+  readonly cxProtocolError: Counter;
+  readonly cxDrainClose: Counter;
+  readonly cxDelayedCloseTimeout: Counter;
+  readonly cxUpgradesTotal: Counter;
+  readonly cxUpgradesActive: Gauge;
+  readonly cxRxBytesTotal: Counter;
+  readonly cxTxBytesTotal: Counter;
+  readonly cxLengthMs: Histogram;
+  readonly rqTotal: Counter;
+  readonly rqActive: Gauge;
+  readonly rqHttp1Total: Counter;
+  readonly rqCompleted: Counter;
+  /** Index: status class 1…5; 0 unused. */
+  readonly rqClass: readonly Counter[];
+  readonly rqTime: Histogram;
+  readonly rqRxReset: Counter;
+  readonly rqTxReset: Counter;
+  readonly rqTimeout: Counter;
+  readonly rqIdleTimeout: Counter;
+  readonly rqMaxDurationReached: Counter;
+  readonly rqHeaderTimeout: Counter;
+  readonly rqTooLarge: Counter;
+  readonly rqNonRelativePath: Counter;
+  readonly rqFailedPathNormalization: Counter;
+  readonly rqRedirectedWithNormalizedPath: Counter;
+  readonly rqWsOnNonWsRoute: Counter;
+  readonly rqResponseBeforeRqComplete: Counter;
+  readonly noRoute: Counter;
+  readonly noCluster: Counter;
+  readonly rqDirectResponse: Counter;
+  readonly rqRedirect: Counter;
+  readonly routerRqTotal: Counter;
+  readonly rqResetAfterDownstreamResponseStarted: Counter;
+  readonly rqRetrySkippedRequestNotComplete: Counter;
+  readonly listenerRqCompleted: Counter;
+  readonly listenerRqClass: readonly Counter[];
+}
+
+export function connectionManagerStats(
+  stats: Stats,
+  statPrefix: string,
+  listenerPrefix: string,
+): ConnectionManagerStats {
+  const counter = (name: string): Counter => stats.counter(`http.${statPrefix}.${name}`);
+  const gauge = (name: string): Gauge => stats.gauge(`http.${statPrefix}.${name}`);
+  const listener = (name: string): Counter => stats.counter(`${listenerPrefix}.http.${statPrefix}.${name}`);
+  const classes = (make: (name: string) => Counter): Counter[] =>
+    [1, 1, 2, 3, 4, 5].map((n) => make(`downstream_rq_${n}xx`));
+  return {
+    cxTotal: counter('downstream_cx_total'),
+    cxActive: gauge('downstream_cx_active'),
+    cxHttp1Total: counter('downstream_cx_http1_total'),
+    cxHttp1Active: gauge('downstream_cx_http1_active'),
+    cxDestroy: counter('downstream_cx_destroy'),
+    cxDestroyLocal: counter('downstream_cx_destroy_local'),
+    cxDestroyRemote: counter('downstream_cx_destroy_remote'),
+    cxDestroyActiveRq: counter('downstream_cx_destroy_active_rq'),
+    cxDestroyLocalActiveRq: counter('downstream_cx_destroy_local_active_rq'),
+    cxDestroyRemoteActiveRq: counter('downstream_cx_destroy_remote_active_rq'),
+    cxIdleTimeout: counter('downstream_cx_idle_timeout'),
+    cxMaxDurationReached: counter('downstream_cx_max_duration_reached'),
+    cxMaxRequestsReached: counter('downstream_cx_max_requests_reached'),
+    cxProtocolError: counter('downstream_cx_protocol_error'),
+    cxDrainClose: counter('downstream_cx_drain_close'),
+    cxDelayedCloseTimeout: counter('downstream_cx_delayed_close_timeout'),
+    cxUpgradesTotal: counter('downstream_cx_upgrades_total'),
+    cxUpgradesActive: gauge('downstream_cx_upgrades_active'),
+    cxRxBytesTotal: counter('downstream_cx_rx_bytes_total'),
+    cxTxBytesTotal: counter('downstream_cx_tx_bytes_total'),
+    cxLengthMs: stats.histogram(`http.${statPrefix}.downstream_cx_length_ms`),
+    rqTotal: counter('downstream_rq_total'),
+    rqActive: gauge('downstream_rq_active'),
+    rqHttp1Total: counter('downstream_rq_http1_total'),
+    rqCompleted: counter('downstream_rq_completed'),
+    rqClass: classes(counter),
+    rqTime: stats.histogram(`http.${statPrefix}.downstream_rq_time`),
+    rqRxReset: counter('downstream_rq_rx_reset'),
+    rqTxReset: counter('downstream_rq_tx_reset'),
+    rqTimeout: counter('downstream_rq_timeout'),
+    rqIdleTimeout: counter('downstream_rq_idle_timeout'),
+    rqMaxDurationReached: counter('downstream_rq_max_duration_reached'),
+    rqHeaderTimeout: counter('downstream_rq_header_timeout'),
+    rqTooLarge: counter('downstream_rq_too_large'),
+    rqNonRelativePath: counter('downstream_rq_non_relative_path'),
+    rqFailedPathNormalization: counter('downstream_rq_failed_path_normalization'),
+    rqRedirectedWithNormalizedPath: counter('downstream_rq_redirected_with_normalized_path'),
+    rqWsOnNonWsRoute: counter('downstream_rq_ws_on_non_ws_route'),
+    rqResponseBeforeRqComplete: counter('downstream_rq_response_before_rq_complete'),
+    noRoute: counter('no_route'),
+    noCluster: counter('no_cluster'),
+    rqDirectResponse: counter('rq_direct_response'),
+    rqRedirect: counter('rq_redirect'),
+    routerRqTotal: counter('rq_total'),
+    rqResetAfterDownstreamResponseStarted: counter('rq_reset_after_downstream_response_started'),
+    rqRetrySkippedRequestNotComplete: counter('rq_retry_skipped_request_not_complete'),
+    listenerRqCompleted: listener('downstream_rq_completed'),
+    listenerRqClass: classes(listener),
+  };
+}

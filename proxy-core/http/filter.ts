@@ -1,0 +1,4 @@
+/** Placeholder until the chain lands below. */
+export interface HttpFilterFactory {
+  readonly name: string;
+}

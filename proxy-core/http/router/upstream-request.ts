@@ -1,0 +1,163 @@
+import type { HeaderList } from '../../base/headers.ts';
+import type { Attempt, RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { PoolConnection } from '../../upstream/pool/connection.ts';
+import type { HostPools, PoolWaiter, Priority } from '../../upstream/pool/host-pool.ts';
+import type { Cluster, Host } from '../../upstream/types.ts';
+import type { ClientStream, ResetReason, ResponseReceiver } from '../codec/codec.ts';
+
+/** What one try tells the router. */
+export interface UpstreamRequestOwner {
+  now(): number;
+  onUpstreamReady(request: UpstreamRequest, connection: PoolConnection): void;
+  onUpstreamInformational(status: number, headers: HeaderList): void;
+  onUpstreamHead(request: UpstreamRequest, head: ResponseHead, endStream: boolean): void;
+  onUpstreamBody(
+    request: UpstreamRequest,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    endStream: boolean,
+  ): void;
+  onUpstreamTrailers(request: UpstreamRequest, trailers: HeaderList): void;
+  onUpstreamReset(request: UpstreamRequest, reason: ResetReason, detail: string): void;
+  onUpstreamDrained(request: UpstreamRequest): void;
+}
+
+/** One try: waits for a connection, sends the request, brings the response. Envoy: Router::UpstreamRequest. */
+export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
+  stream: ClientStream | null = null;
+  connection: PoolConnection | null = null;
+  responseStarted = false;
+  /** Nothing more comes from or goes to this try. */
+  done = false;
+
+  constructor(
+    private readonly owner: UpstreamRequestOwner,
+    readonly cluster: Cluster,
+    readonly host: Host,
+    private readonly pools: HostPools,
+    private readonly priority: Priority,
+    readonly attempt: Attempt,
+  ) {}
+
+  start(): void {
+    this.pools.request(this.priority, this);
+  }
+
+  onPoolReady(connection: PoolConnection): void {
+    const attempt = this.attempt;
+    attempt.poolReady = this.owner.now();
+    if (connection.requests === 0) {
+      attempt.connectStarted = connection.connectStarted;
+      attempt.connected = connection.connectedAt;
+    }
+    attempt.upstreamConnectionId = connection.id;
+    this.connection = connection;
+    const { stats } = this.cluster;
+    const hostStats = this.host.stats;
+    const limits = this.cluster.limits(this.priority);
+    limits.requests++;
+    limits.refresh();
+    stats.upstreamRqTotal.inc();
+    stats.upstreamRqActive.inc();
+    hostStats.rqTotal++;
+    hostStats.rqActive++;
+    this.stream = connection.lend(this);
+    this.owner.onUpstreamReady(this, connection);
+  }
+
+  onPoolFailure(reason: ResetReason, detail: string): void {
+    this.done = true;
+    this.attempt.resetReason = reason;
+    this.attempt.transportFailureReason = detail;
+    this.owner.onUpstreamReset(this, reason, detail);
+  }
+
+  sendHead(head: RequestHead, endStream: boolean): void {
+    this.attempt.sentFirst = this.owner.now();
+    this.stream?.sendHead(head, endStream);
+    if (endStream) this.attempt.sentLast = this.attempt.sentFirst;
+  }
+
+  sendBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    if (this.done) return;
+    this.stream?.sendBody(bytes, start, end, endStream);
+    if (endStream) this.attempt.sentLast = this.owner.now();
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    if (this.done) return;
+    this.stream?.sendTrailers(trailers);
+    this.attempt.sentLast = this.owner.now();
+  }
+
+  /** Gives up on this try; nothing is called back. */
+  cancel(): void {
+    if (this.done) return;
+    if (this.stream === null) {
+      this.done = true;
+      this.pools.cancel(this);
+    } else {
+      this.cluster.stats.upstreamRqTxReset.inc();
+      const stream = this.stream;
+      this.settle();
+      stream.reset();
+    }
+  }
+
+  /** Gives back what the request held. */
+  private settle(): void {
+    if (this.done) return;
+    this.done = true;
+    if (this.connection === null) return;
+    const limits = this.cluster.limits(this.priority);
+    limits.requests--;
+    limits.refresh();
+    this.cluster.stats.upstreamRqActive.dec();
+    this.host.stats.rqActive--;
+  }
+
+  // ResponseReceiver
+
+  onInformational(status: number, headers: HeaderList): void {
+    this.owner.onUpstreamInformational(status, headers);
+  }
+
+  onResponseHead(head: ResponseHead, endStream: boolean): void {
+    const attempt = this.attempt;
+    this.responseStarted = true;
+    attempt.firstByte = this.owner.now();
+    attempt.status = head.status;
+    if (endStream) {
+      attempt.lastByte = attempt.firstByte;
+      this.settle();
+    }
+    this.owner.onUpstreamHead(this, head, endStream);
+  }
+
+  onResponseBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    if (endStream) {
+      this.attempt.lastByte = this.owner.now();
+      this.settle();
+    }
+    this.owner.onUpstreamBody(this, bytes, start, end, endStream);
+  }
+
+  onResponseTrailers(trailers: HeaderList): void {
+    this.attempt.lastByte = this.owner.now();
+    this.settle();
+    this.owner.onUpstreamTrailers(this, trailers);
+  }
+
+  onResponseReset(reason: ResetReason, detail: string): void {
+    this.attempt.resetReason = reason;
+    this.attempt.transportFailureReason = detail;
+    this.cluster.stats.upstreamRqRxReset.inc();
+    this.settle();
+    this.owner.onUpstreamReset(this, reason, detail);
+  }
+
+  onRequestDrained(): void {
+    this.owner.onUpstreamDrained(this);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Stats } from '../base/stats.ts';
+import type { CoreServices } from '../config/compile-context.ts';
+import { FlushQueue } from '../network/flush-queue.ts';
+import type { StreamRecorder } from '../observe/types.ts';
+import type { ClusterManager } from '../upstream/types.ts';
+
+/**
+ * What the core hands to the data path.
+ *
+ * Once per process: a `DataPath` (`createDataPath(services, recorder)`). Once per applied configuration: a
+ * `SnapshotRuntime`. A listener is made with `new Listener(config, dataPath, snapshot)`, started with
+ * `await listener.listen()` and brought up to date in place with `listener.update(config, snapshot)`.
+ */
+export interface DataPath {
+  readonly services: CoreServices;
+  readonly stats: Stats;
+  readonly queue: FlushQueue;
+  readonly recorder: StreamRecorder | null;
+  nextConnectionId: number;
+  nextStreamId: number;
+  /** Requests of streams refused or answered: set while the whole process drains. */
+  draining: boolean;
+}
+
+/** What belongs to one applied configuration and is not part of a listener's own. */
+export interface SnapshotRuntime {
+  readonly version: number;
+  readonly clusters: ClusterManager;
+  /** Values of the runtime layers by key. */
+  readonly runtime: ReadonlyMap<string, unknown>;
+  /** `%DOWNSTREAM_LOCAL_…%` aside, the node's cluster is sent as `x-envoy-downstream-service-cluster`. */
+  readonly serviceCluster: string;
+  readonly serviceNode: string;
+}
+
+export function createDataPath(services: CoreServices, recorder: StreamRecorder | null): DataPath {
+  return {
+    services,
+    stats: services.stats,
+    queue: new FlushQueue(),
+    recorder,
+    nextConnectionId: 1,
+    nextStreamId: 1,
+    draining: false,
+  };
+}

@@ -1,0 +1,414 @@
+import { type Clock, Timer, type TimerOwner } from '../base/clock.ts';
+import { type HeaderList, headerValue } from '../base/headers.ts';
+import {
+  addFlag,
+  type RequestHead,
+  type ResponseFlag,
+  type ResponseHead,
+  type StreamInfo,
+} from '../base/stream-info.ts';
+import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
+import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
+import { isGrpcRequest, localReply } from './local-reply.ts';
+import { mutateRequestHeaders } from './request-headers.ts';
+import { mutateResponseHeaders } from './response-headers.ts';
+import { RouterStream } from './router/router.ts';
+import type { DataPath, SnapshotRuntime } from './runtime.ts';
+
+/** What a stream asks of its connection. */
+export interface StreamOwner {
+  readonly tls: boolean;
+  /** True when the connection ends with this exchange: the answer says so. */
+  readonly closing: boolean;
+  /** Close after the answer under way. */
+  closeAfterResponse(): void;
+  /** The response was sent whole (or given up); `abort`: the response is cut, close without more. */
+  onStreamEnd(stream: ActiveStream, abort: boolean): void;
+  /** Consulted for each response head: listener drain and connection limits may set `closing`. */
+  beforeResponseHead(): void;
+}
+
+const TimerKind = { Idle: 0, Request: 1, MaxDuration: 2 } as const;
+
+/** One downstream request and its response: Envoy's ConnectionManagerImpl::ActiveStream. */
+export class ActiveStream implements RequestReceiver, TimerOwner {
+  readonly info: StreamInfo;
+  /** The request has been received whole. */
+  requestComplete = false;
+  responseStarted = false;
+  ended = false;
+  internal = false;
+  /** Milliseconds without progress until the stream is given up; 0 = never. The route may change it. */
+  idleTimeout: number;
+  private router: RouterStream | null = null;
+  private lastActivity: number;
+  private idleTimer: Timer | null = null;
+  private requestTimer: Timer | null = null;
+  private durationTimer: Timer | null = null;
+  private upgrade = false;
+  private readonly clock: Clock;
+
+  constructor(
+    readonly owner: StreamOwner,
+    readonly stream: ServerStream,
+    readonly config: HttpConnectionManagerConfig,
+    readonly path: DataPath,
+    readonly snapshot: SnapshotRuntime,
+    info: StreamInfo,
+  ) {
+    this.info = info;
+    this.clock = path.services.clock;
+    this.idleTimeout = config.streamIdleTimeout;
+    this.lastActivity = info.start;
+    const { stats } = config;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    stats.rqHttp1Total.inc();
+  }
+
+  // RequestReceiver
+
+  onRequestHead(head: RequestHead, endStream: boolean): void {
+    const { info, config } = this;
+    info.receivedHead = head;
+    this.requestComplete = endStream;
+    if (endStream) info.requestComplete = this.clock.now();
+    if (this.stream.peerCloses) this.owner.closeAfterResponse();
+    if (this.owner.tls) head.scheme = 'https';
+    this.upgrade = this.stream.upgradeRequested;
+    if (config.requestTimeout > 0 && !endStream) {
+      this.requestTimer = new Timer(this, TimerKind.Request);
+      this.clock.arm(this.requestTimer, config.requestTimeout);
+    }
+    if (this.idleTimeout > 0) {
+      this.idleTimer = new Timer(this, TimerKind.Idle);
+      this.clock.arm(this.idleTimer, this.idleTimeout);
+    }
+    if (config.maxStreamDuration > 0) this.limitDuration(config.maxStreamDuration);
+    const { random } = this.path.services;
+    this.internal = mutateRequestHeaders(
+      head,
+      info,
+      config,
+      this.snapshot,
+      this.owner.tls,
+      this.upgrade,
+      () => random.uuid(),
+    );
+    info.random = random.next();
+    this.path.recorder?.begin(info);
+    if (!this.admit(head)) return;
+    const request = info.requestHead as RequestHead;
+    if (!endStream || this.upgrade) this.continueExpected(request);
+    if (!config.hasRouter) return;
+    const router = new RouterStream(this);
+    this.router = router;
+    router.onRequestHead(request, endStream);
+  }
+
+  onLowVersion(head: RequestHead): void {
+    this.info.receivedHead = head;
+    this.info.requestHead = head;
+    this.path.recorder?.begin(this.info);
+    this.owner.closeAfterResponse();
+    this.sendLocalReply(426, '', null, 'low_version');
+  }
+
+  /** Checks of the connection manager before routing; false when it has answered. */
+  private admit(received: RequestHead): boolean {
+    const { config, info } = this;
+    const head = info.requestHead as RequestHead;
+    if (head.authority === '' && !this.hasHost(received)) {
+      this.owner.closeAfterResponse();
+      this.sendLocalReply(400, '', null, 'missing_host_header');
+      return false;
+    }
+    if (head.path.charCodeAt(0) !== 47 && head.method !== 'CONNECT') {
+      config.stats.rqNonRelativePath.inc();
+      this.sendLocalReply(404, '', null, 'absolute_path_rejected');
+      return false;
+    }
+    if (head.path.includes('#')) {
+      config.stats.rqFailedPathNormalization.inc();
+      this.owner.closeAfterResponse();
+      this.sendLocalReply(400, '', null, 'path_normalization_failed');
+      return false;
+    }
+    return true;
+  }
+
+  private hasHost(_received: RequestHead): boolean {
+    return true;
+  }
+
+  private continueExpected(head: RequestHead): void {
+    const expect = headerValue(head.headers, 'expect');
+    if (expect === undefined || expect.toLowerCase() !== '100-continue' || this.config.proxy100Continue)
+      return;
+    for (let i = 0; i < head.headers.length; i += 2) {
+      if (head.headers[i] === 'expect') head.headers.splice(i, 2);
+    }
+    this.stream.sendInformational(100, []);
+  }
+
+  onRequestBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    if (this.ended) return;
+    const { info } = this;
+    info.bytesReceived += end - start;
+    this.lastActivity = this.clock.now();
+    if (endStream) this.requestDone();
+    if (info.record >= 0 && end > start) this.path.recorder?.requestBody(info, bytes, start, end);
+    this.router?.onRequestBody(bytes, start, end, endStream);
+  }
+
+  onRequestTrailers(trailers: HeaderList): void {
+    if (this.ended) return;
+    this.info.requestTrailers = trailers;
+    this.requestDone();
+    this.router?.onRequestTrailers(trailers);
+  }
+
+  private requestDone(): void {
+    this.requestComplete = true;
+    this.info.requestComplete = this.clock.now();
+    if (this.requestTimer !== null) this.clock.disarm(this.requestTimer);
+  }
+
+  onRequestReset(_reason: ResetReason, details: string): void {
+    if (this.ended) return;
+    addFlag(this.info, 'DC');
+    this.info.responseCodeDetails = details;
+    this.config.stats.rqRxReset.inc();
+    this.router?.onDownstreamGone();
+    this.finish(true);
+  }
+
+  onResponseDrained(): void {
+    this.router?.onDownstreamDrained();
+  }
+
+  /** A codec error: answered while nothing was sent, otherwise the connection is cut. */
+  onCodecError(error: CodecError): void {
+    if (this.ended) return;
+    addFlag(this.info, 'DPE');
+    this.router?.onDownstreamGone();
+    this.router = null;
+    this.owner.closeAfterResponse();
+    this.requestComplete = true;
+    if (this.responseStarted) {
+      this.info.responseCodeDetails = error.details;
+      this.abort();
+    } else {
+      if (this.info.receivedHead === null) this.path.recorder?.begin(this.info);
+      this.sendLocalReply(error.status, error.body, null, error.details);
+    }
+  }
+
+  onHeadTimeout(): void {
+    this.config.stats.rqHeaderTimeout.inc();
+    this.path.recorder?.begin(this.info);
+    this.owner.closeAfterResponse();
+    this.requestComplete = true;
+    this.sendLocalReply(408, 'request header timeout', null, 'request_header_timeout');
+  }
+
+  // Timers
+
+  limitDuration(limit: number): void {
+    this.durationTimer ??= new Timer(this, TimerKind.MaxDuration);
+    this.clock.arm(this.durationTimer, limit);
+  }
+
+  setIdleTimeout(timeout: number): void {
+    this.idleTimeout = timeout;
+    if (timeout > 0) {
+      this.idleTimer ??= new Timer(this, TimerKind.Idle);
+      this.clock.arm(this.idleTimer, timeout);
+    } else if (this.idleTimer !== null) this.clock.disarm(this.idleTimer);
+  }
+
+  onTimer(timer: Timer): void {
+    this.path.queue.enter();
+    try {
+      this.timeOut(timer);
+    } finally {
+      this.path.queue.leave();
+    }
+  }
+
+  private timeOut(timer: Timer): void {
+    if (this.ended) return;
+    const { stats } = this.config;
+    switch (timer.kind) {
+      case TimerKind.Idle: {
+        // Progress only notes its time; the timer looks at it when it is due.
+        const left = this.lastActivity + this.idleTimeout - this.clock.now();
+        if (left > 0) {
+          this.clock.arm(timer, left);
+          return;
+        }
+        stats.rqIdleTimeout.inc();
+        if (this.responseStarted) {
+          addFlag(this.info, 'SI');
+          this.info.responseCodeDetails = 'stream_idle_timeout';
+          this.giveUp();
+        } else {
+          this.failRequest(this.requestComplete ? 504 : 408, 'stream timeout', 'SI', 'stream_idle_timeout');
+        }
+        break;
+      }
+      case TimerKind.Request:
+        stats.rqTimeout.inc();
+        this.owner.closeAfterResponse();
+        if (this.responseStarted) this.giveUp();
+        else this.failRequest(408, 'request timeout', null, 'request_overall_timeout');
+        break;
+      default:
+        stats.rqMaxDurationReached.inc();
+        if (this.responseStarted) {
+          this.info.responseCodeDetails = 'max_duration_timeout';
+          this.giveUp();
+        } else this.failRequest(504, 'downstream duration timeout', null, 'max_duration_timeout', 4);
+        break;
+    }
+  }
+
+  private failRequest(
+    status: number,
+    body: string,
+    flag: ResponseFlag | null,
+    details: string,
+    grpcStatus: number | null = null,
+  ): void {
+    this.router?.onDownstreamGone();
+    this.router = null;
+    this.sendLocalReply(status, body, flag, details, null, grpcStatus);
+  }
+
+  private giveUp(): void {
+    this.router?.onDownstreamGone();
+    this.router = null;
+    this.abort();
+  }
+
+  // Response side: called by the router and the filters
+
+  sendLocalReply(
+    status: number,
+    body: string,
+    flag: ResponseFlag | null,
+    details: string,
+    extra: HeaderList | null = null,
+    grpcStatus: number | null = null,
+  ): void {
+    const { info } = this;
+    if (flag !== null) addFlag(info, flag);
+    info.responseCodeDetails = details;
+    info.localReply = true;
+    info.localReplyBody = body;
+    const reply = localReply(info.requestHead, status, body, extra, grpcStatus);
+    this.respond(reply.head, reply.body);
+  }
+
+  /** Sends a head and a latin1 body made by the proxy. */
+  respond(head: ResponseHead, body: string): void {
+    this.sendHead(head, body === '');
+    if (body !== '') {
+      const bytes = Buffer.from(body, 'latin1');
+      this.sendBody(bytes, 0, bytes.length, true);
+    }
+  }
+
+  sendInformational(status: number, headers: HeaderList): void {
+    this.stream.sendInformational(status, headers);
+  }
+
+  sendHead(head: ResponseHead, endStream: boolean): void {
+    if (this.ended) return;
+    const { info, owner } = this;
+    this.responseStarted = true;
+    this.lastActivity = info.responseFirst = this.clock.now();
+    const tunnel = this.upgrade && head.status === 101;
+    if (this.upgrade && !tunnel && !(info.requestHead?.method === 'CONNECT' && head.status === 200)) {
+      this.stream.refuseUpgrade();
+      this.requestComplete = true;
+    }
+    mutateResponseHeaders(head, info, this.config, this.path.services.clock.wall(), tunnel);
+    if (!this.requestComplete && !tunnel) {
+      this.config.stats.rqResponseBeforeRqComplete.inc();
+      owner.closeAfterResponse();
+    }
+    owner.beforeResponseHead();
+    if (owner.closing && !tunnel) head.headers.push('connection', 'close');
+    info.responseHead = head;
+    info.responseCode = head.status;
+    this.stream.sendHead(head, endStream);
+    if (endStream) this.finish(false);
+  }
+
+  sendBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    if (this.ended) return;
+    const { info } = this;
+    info.bytesSent += end - start;
+    this.lastActivity = this.clock.now();
+    if (info.record >= 0 && end > start) this.path.recorder?.responseBody(info, bytes, start, end);
+    this.stream.sendBody(bytes, start, end, endStream);
+    if (endStream) this.finish(false);
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    if (this.ended) return;
+    this.info.responseTrailers = trailers;
+    this.stream.sendTrailers(trailers);
+    this.finish(false);
+  }
+
+  /** Ends a response that cannot be completed. */
+  abort(): void {
+    if (this.ended) return;
+    this.config.stats.rqTxReset.inc();
+    this.finish(true);
+  }
+
+  get congested(): boolean {
+    return this.stream.congested;
+  }
+
+  get grpc(): boolean {
+    return isGrpcRequest(this.info.requestHead);
+  }
+
+  /** Exactly once per stream: accounts, logs, records, and tells the connection. */
+  private finish(abort: boolean): void {
+    if (this.ended) return;
+    this.ended = true;
+    const { info, config, clock } = this;
+    const wire = this.stream.wire;
+    info.end = clock.now();
+    info.downstreamHeaderBytesReceived = wire.headerBytesReceived;
+    info.downstreamWireBytesReceived = wire.bytesReceived;
+    info.downstreamHeaderBytesSent = wire.headerBytesSent;
+    info.downstreamWireBytesSent = wire.bytesSent;
+    if (this.idleTimer !== null) clock.disarm(this.idleTimer);
+    if (this.requestTimer !== null) clock.disarm(this.requestTimer);
+    if (this.durationTimer !== null) clock.disarm(this.durationTimer);
+    const { stats } = config;
+    stats.rqActive.dec();
+    const code = info.responseCode;
+    if (code > 0) {
+      stats.rqCompleted.inc();
+      stats.listenerRqCompleted.inc();
+      const index = Math.floor(code / 100);
+      stats.rqClass[index]?.inc();
+      stats.listenerRqClass[index]?.inc();
+    }
+    stats.rqTime.record(Math.round(info.end - info.start));
+    const router = this.router;
+    this.router = null;
+    router?.onDownstreamEnd();
+    const logs = config.accessLogs;
+    for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
+    if (info.record >= 0) this.path.recorder?.end(info);
+    this.owner.onStreamEnd(this, abort);
+  }
+}

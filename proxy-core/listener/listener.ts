@@ -1,0 +1,200 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { AttacheError } from '../base/errors.ts';
+import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
+import type { ConnectionInfo, SocketAddress } from '../base/stream-info.ts';
+import { HttpConnection, type HttpSlot } from '../http/connection.ts';
+import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
+import { SocketTransport, type TransportOwner } from '../network/transport.ts';
+import type { ListenerConfig } from './listener-config.ts';
+
+/** A bound listener: its socket, its connections, and the newest configuration of its filter chains. */
+export class Listener {
+  private server: Server | null = null;
+  private readonly connections = new Set<HttpConnection>();
+  private readonly slots = new Map<string, HttpSlot>();
+  private bound: SocketAddress | null = null;
+  private readonly stats: ListenerStats;
+
+  constructor(
+    private current: ListenerConfig,
+    private readonly path: DataPath,
+    private snapshot: SnapshotRuntime,
+  ) {
+    this.stats = listenerStats(path.stats, current.statPrefix);
+    this.fillSlots();
+  }
+
+  get config(): ListenerConfig {
+    return this.current;
+  }
+
+  /** The address with the port that was really bound; null before `listen`. */
+  get address(): SocketAddress | null {
+    return this.bound;
+  }
+
+  get activeConnections(): number {
+    return this.connections.size;
+  }
+
+  private fillSlots(): void {
+    const wanted = new Set<string>();
+    for (const chain of this.current.filterChains) {
+      if (chain.http === null) continue;
+      wanted.add(chain.key);
+      const slot = this.slots.get(chain.key);
+      if (slot === undefined) {
+        this.slots.set(chain.key, { config: chain.http, snapshot: this.snapshot, draining: false });
+      } else {
+        slot.config = chain.http;
+        slot.snapshot = this.snapshot;
+      }
+    }
+    for (const [key, slot] of this.slots) {
+      if (wanted.has(key)) continue;
+      slot.draining = true;
+      this.slots.delete(key);
+    }
+  }
+
+  /** Binds. Throws AttacheError `listener.address-in-use` or `listener.cannot-bind`. */
+  listen(): Promise<void> {
+    const { ip, port } = this.current.address;
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    this.server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        this.server = null;
+        reject(bindError(this.current, error));
+      });
+      server.listen({ host: ip, port, backlog: 4096, ipv6Only: this.current.ipv6Only }, () => {
+        const address = server.address();
+        if (address !== null && typeof address === 'object')
+          this.bound = { ip: address.address, port: address.port };
+        resolve();
+      });
+    });
+  }
+
+  /** New streams, those of existing connections included, use the new configuration. */
+  update(config: ListenerConfig, snapshot: SnapshotRuntime): void {
+    this.current = config;
+    this.snapshot = snapshot;
+    this.fillSlots();
+  }
+
+  private accept(socket: Socket): void {
+    const chain = this.current.filterChains[0];
+    const slot = chain === undefined ? undefined : this.slots.get(chain.key);
+    this.stats.cxTotal.inc();
+    if (chain === undefined || slot === undefined) {
+      this.stats.cxDestroy.inc();
+      socket.on('error', ignore);
+      socket.resetAndDestroy();
+      return;
+    }
+    this.stats.cxActive.inc();
+    const opened = this.path.services.clock.now();
+    const info: ConnectionInfo = {
+      id: this.path.nextConnectionId++,
+      listenerName: this.current.name,
+      local: { ip: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+      directRemote: { ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+      filterChainName: chain.name,
+      requestedServerName: '',
+      tls: null,
+      terminationDetails: '',
+    };
+    const relay = new Relay();
+    const transport = new SocketTransport(socket, relay, this.path.queue);
+    const connection = new HttpConnection(
+      transport,
+      slot,
+      this.path,
+      info,
+      false,
+      this.current.perConnectionBufferLimit,
+      (gone) => {
+        this.connections.delete(gone);
+        this.stats.cxActive.dec();
+        this.stats.cxDestroy.inc();
+        this.stats.cxLengthMs.record(Math.round(this.path.services.clock.now() - opened));
+      },
+    );
+    relay.to = connection;
+    this.connections.add(connection);
+  }
+
+  /** Stops accepting; connections go on. */
+  stopAccepting(): void {
+    this.server?.close();
+    this.server = null;
+  }
+
+  /** Every connection ends after the request under way. */
+  drain(): void {
+    for (const slot of this.slots.values()) slot.draining = true;
+    for (const connection of [...this.connections]) connection.drain();
+  }
+
+  /** Stops accepting and cuts everything. */
+  close(): void {
+    this.stopAccepting();
+    for (const connection of [...this.connections]) connection.destroyNow();
+  }
+}
+
+function ignore(): void {}
+
+/** Transport and connection need each other; the transport is made first. */
+class Relay implements TransportOwner {
+  to: TransportOwner | null = null;
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    this.to?.onBytes(bytes, start, end);
+  }
+
+  onEnd(): void {
+    this.to?.onEnd();
+  }
+
+  onDrain(): void {
+    this.to?.onDrain();
+  }
+
+  onClose(error: string): void {
+    this.to?.onClose(error);
+  }
+}
+
+interface ListenerStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxDestroy: Counter;
+  readonly cxLengthMs: Histogram;
+}
+
+function listenerStats(stats: Stats, prefix: string): ListenerStats {
+  return {
+    cxTotal: stats.counter(`${prefix}.downstream_cx_total`),
+    cxActive: stats.gauge(`${prefix}.downstream_cx_active`),
+    cxDestroy: stats.counter(`${prefix}.downstream_cx_destroy`),
+    cxLengthMs: stats.histogram(`${prefix}.downstream_cx_length_ms`),
+  };
+}
+
+function bindError(config: ListenerConfig, error: NodeJS.ErrnoException): AttacheError {
+  const at = `${config.address.ip}:${config.address.port}`;
+  if (error.code === 'EADDRINUSE') {
+    return new AttacheError(
+      'listener.address-in-use',
+      `Listener ${config.name} cannot bind ${at}: another program (or another listener) uses this address. Stop it, or change port_value.`,
+      { cause: error },
+    );
+  }
+  return new AttacheError(
+    'listener.cannot-bind',
+    `Listener ${config.name} cannot bind ${at}: ${error.message}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,166 @@
+import type { Socket } from 'node:net';
+import { latin1Text, writeLatin1 } from '../base/latin1.ts';
+import type { FlushQueue } from './flush-queue.ts';
+
+/**
+ * A byte connection as codecs and pools see it. Writes gather as latin1 text and leave in one system call at
+ * the end of the event that caused them (`FlushQueue`); nothing else in the data path touches a socket.
+ */
+export interface Transport {
+  /** Adds latin1 text to what is sent next. */
+  writeText(latin1: string): void;
+  /** Adds bytes; they are copied, so the caller may reuse them when this returns. */
+  writeBytes(bytes: Uint8Array, start: number, end: number): void;
+  /** Hands what was gathered to the socket. */
+  flush(): void;
+  /** Bytes that the peer has not taken yet. */
+  readonly buffered: number;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Flushes and half-closes. */
+  end(): void;
+  /** Closes at once; what is buffered is lost. `reset` sends RST instead of FIN. */
+  destroy(reset?: boolean): void;
+  readonly bytesWritten: number;
+  readonly closed: boolean;
+}
+
+export interface TransportOwner {
+  /** The bytes are only valid during the call. */
+  onBytes(bytes: Buffer, start: number, end: number): void;
+  /** The peer sent FIN; it may still read. */
+  onEnd(): void;
+  /** Everything written has been handed to the kernel after `buffered` was above zero. */
+  onDrain(): void;
+  /** The last call. `error` is a system error code (`ECONNRESET`), empty for an orderly close. */
+  onClose(error: string): void;
+}
+
+/** Bodies up to this length travel in the same text as the head before them. */
+const INLINE_BODY = 8192;
+/** Gathered text beyond this leaves at once. */
+const MAX_TEXT = 65536;
+
+/** A `net.Socket` (or TLS socket) as a Transport. */
+export class SocketTransport implements Transport {
+  closed = false;
+  bytesWritten = 0;
+  private text = '';
+  private queued = false;
+  private paused = false;
+  private ending = false;
+  private waitsForDrain = false;
+  private errorCode = '';
+
+  constructor(
+    readonly socket: Socket,
+    private readonly owner: TransportOwner,
+    private readonly queue: FlushQueue,
+  ) {
+    socket.on('data', (chunk: Buffer) => {
+      this.queue.enter();
+      try {
+        this.owner.onBytes(chunk, 0, chunk.length);
+      } finally {
+        this.queue.leave();
+      }
+    });
+    socket.on('end', () => {
+      this.queue.enter();
+      try {
+        this.owner.onEnd();
+      } finally {
+        this.queue.leave();
+      }
+    });
+    socket.on('drain', () => {
+      this.queue.enter();
+      try {
+        this.waitsForDrain = false;
+        this.owner.onDrain();
+      } finally {
+        this.queue.leave();
+      }
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.errorCode = error.code ?? 'UNKNOWN';
+    });
+    socket.on('close', () => {
+      this.closed = true;
+      this.queue.enter();
+      try {
+        this.owner.onClose(this.errorCode);
+      } finally {
+        this.queue.leave();
+      }
+    });
+  }
+
+  get buffered(): number {
+    return this.text.length + this.socket.writableLength;
+  }
+
+  writeText(latin1: string): void {
+    if (this.closed || this.ending) return;
+    this.text += latin1;
+    if (!this.queued) {
+      this.queued = true;
+      this.queue.add(this);
+    } else if (this.text.length > MAX_TEXT) this.send();
+  }
+
+  writeBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.closed || this.ending) return;
+    const length = end - start;
+    if (length <= INLINE_BODY) {
+      this.writeText(latin1Text(bytes, start, end));
+      return;
+    }
+    const head = this.text;
+    this.text = '';
+    const whole = Buffer.allocUnsafeSlow(head.length + length);
+    if (head !== '') writeLatin1(whole, head, 0);
+    whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), head.length);
+    this.bytesWritten += whole.length;
+    this.waitsForDrain = !this.socket.write(whole) || this.waitsForDrain;
+  }
+
+  flush(): void {
+    this.queued = false;
+    if (this.text !== '') this.send();
+  }
+
+  private send(): void {
+    const text = this.text;
+    this.text = '';
+    if (this.closed) return;
+    this.bytesWritten += text.length;
+    this.waitsForDrain = !this.socket.write(text, 'latin1') || this.waitsForDrain;
+  }
+
+  pauseReading(): void {
+    if (this.paused || this.closed) return;
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    if (!this.paused || this.closed) return;
+    this.paused = false;
+    this.socket.resume();
+  }
+
+  end(): void {
+    if (this.closed || this.ending) return;
+    if (this.text !== '') this.send();
+    this.ending = true;
+    this.socket.end();
+  }
+
+  destroy(reset = false): void {
+    if (this.closed) return;
+    this.text = '';
+    if (reset) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+}
