@@ -2,32 +2,8 @@
  * The command line as data. Pure: it reads argv and answers with what to do, or with a sentence that says what is wrong.
  * `attache` takes the flags of the `envoy` command where it stands, so that it can take that command's place.
  */
+import type { CoreFlags, LogLevel, SourceOptions } from '../app/launch.ts';
 import { nearestName } from './nearest-name.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'off';
-
-/** Where the configuration comes from, the same for every command that reads one. */
-export interface SourceOptions {
-  /** Null when none was given. */
-  readonly file: string | null;
-  readonly configYaml: string | null;
-  readonly clusters: ReadonlyMap<string, readonly string[]>;
-  readonly serviceNode: string | null;
-  readonly serviceCluster: string | null;
-  readonly allowUnknownStaticFields: boolean;
-}
-
-/** How the core runs, the same for every command that serves. */
-export interface CoreFlags {
-  readonly logLevel: LogLevel;
-  readonly logPath: string | null;
-  readonly adminAddressPath: string | null;
-  /** Milliseconds. */
-  readonly drainTime: number | null;
-  /** Milliseconds. */
-  readonly fileFlushInterval: number | null;
-  readonly watch: boolean;
-}
 
 export type OutputFormat = 'text' | 'json';
 

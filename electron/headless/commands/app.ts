@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { builtFolder } from '../../app/built-files.ts';
+import { encodeLaunch } from '../../app/launch.ts';
 import type { Command } from '../arguments.ts';
 import { fetchElectron, findElectron } from '../electron-binary.ts';
 import { hasScreen } from '../open-browser.ts';
@@ -56,7 +57,7 @@ function runDesktop(
   if (binary === null) return Promise.resolve({ reason: 'Electron is missing' });
   const started = Date.now();
   return new Promise((done) => {
-    const child = spawn(binary, [root, ...desktopArguments(command)], {
+    const child = spawn(binary, [root, desktopArgument(command)], {
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     let complaint = '';
@@ -78,10 +79,9 @@ function runDesktop(
   });
 }
 
-/** The desktop app understands the same flags; they travel as one JSON value, so that none is taken for Chromium's. */
-function desktopArguments({ source, core }: Extract<Command, { kind: 'app' }>): string[] {
-  const settings = { ...source, clusters: [...source.clusters], file: source.file && resolve(source.file) };
-  return [`--attache=${JSON.stringify({ source: settings, core })}`];
+/** The desktop app runs in another folder. */
+function desktopArgument({ source, core }: Extract<Command, { kind: 'app' }>): string {
+  return encodeLaunch({ source: { ...source, file: source.file && resolve(source.file) }, core });
 }
 
 function lastLine(text: string): string {

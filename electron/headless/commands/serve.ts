@@ -1,12 +1,12 @@
 import { AttacheError } from '../../../proxy-core/base/errors.ts';
 import type { ApplyResult, ConfigSource, ProxyCore } from '../../../proxy-core/index.ts';
 import { FileWatcher } from '../../app/file-watcher.ts';
+import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
+import { type LogWriter, openLog } from '../../app/log-writer.ts';
 import type { Command } from '../arguments.ts';
-import { coreOptions, stopDrain } from '../core-options.ts';
 import { countText, diagnosticsText } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
-import { type LogWriter, openLog } from '../log-writer.ts';
-import { readSource, sourceSettings } from '../source.ts';
+import { readSource } from '../source.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -16,7 +16,7 @@ export async function serve(command: Extract<Command, { kind: 'serve' }>, output
   let core: ProxyCore | null = null;
   try {
     const source = readSource(command.source);
-    log = openLog(command.core.logLevel, command.core.logPath, output);
+    log = openLog(command.core.logLevel, command.core.logPath, output.error);
     const { createProxyCore } = await import('../../../proxy-core/index.ts');
     core = createProxyCore(coreOptions(command.core, log));
     if (!(await start(core, source, output))) return 1;
@@ -59,9 +59,9 @@ function watch(
   core: ProxyCore,
   output: Terminal,
 ): FileWatcher | null {
-  const { file, configYaml } = source;
+  const { file } = source;
   if (!flags.watch || file === null || file === '-') return null;
-  const settings = { ...sourceSettings(source), ...(configYaml === null ? {} : { merge: configYaml }), file };
+  const settings = { ...sourceSettings(source), file };
   let lastText: string | null = null;
   const watcher = new FileWatcher(file, {
     changed(text) {

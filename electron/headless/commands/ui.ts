@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import { AttacheError } from '../../../proxy-core/base/errors.ts';
 import { AppService } from '../../app/app-service.ts';
 import { builtFolder } from '../../app/built-files.ts';
+import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
+import { type LogWriter, openLog } from '../../app/log-writer.ts';
 import { RecentFiles } from '../../app/recent-files.ts';
 import { userFolder } from '../../app/user-folder.ts';
-import type { Command, SourceOptions } from '../arguments.ts';
-import { coreOptions, stopDrain } from '../core-options.ts';
+import type { Command } from '../arguments.ts';
 import { countText, diagnosticsText } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
-import { type LogWriter, openLog } from '../log-writer.ts';
 import { openBrowser } from '../open-browser.ts';
-import { sourceSettings } from '../source.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 import { UiServer } from '../ui-server.ts';
@@ -24,12 +23,12 @@ export async function serveUi(
   let app: AppService | null = null;
   let server: UiServer | null = null;
   try {
-    log = openLog(command.core.logLevel, command.core.logPath, output);
+    log = openLog(command.core.logLevel, command.core.logPath, output.error);
     const { createProxyCore } = await import('../../../proxy-core/index.ts');
     app = new AppService({
       core: createProxyCore(coreOptions(command.core, log)),
       shell: 'browser',
-      settings: appSettings(command.source),
+      settings: sourceSettings(command.source),
       recent: new RecentFiles(userFolder()),
       watch: command.core.watch,
     });
@@ -56,12 +55,6 @@ export async function serveUi(
   } finally {
     log?.close();
   }
-}
-
-/** What the command line adds to the file, `--config-yaml` included. */
-export function appSettings(source: SourceOptions) {
-  const merge = source.configYaml === null ? {} : { merge: source.configYaml };
-  return { ...sourceSettings(source), ...merge };
 }
 
 /**

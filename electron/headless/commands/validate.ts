@@ -1,6 +1,7 @@
 import { AttacheError } from '../../../proxy-core/base/errors.ts';
 import type { Diagnostics } from '../../../proxy-core/index.ts';
-import type { Command, OutputFormat, SourceOptions } from '../arguments.ts';
+import type { SourceOptions } from '../../app/launch.ts';
+import type { Command, OutputFormat } from '../arguments.ts';
 import { countText, diagnosticsText } from '../diagnostics-text.ts';
 import { readSource } from '../source.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,8 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { AttacheError } from '../../proxy-core/base/errors.ts';
 import type { CoreOptions } from '../../proxy-core/index.ts';
-import type { LogLevel } from './arguments.ts';
-import type { Terminal } from './terminal.ts';
+import type { LogLevel } from './launch.ts';
 
 type Log = NonNullable<CoreOptions['log']>;
 
@@ -14,17 +13,17 @@ export interface LogWriter {
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3, off: 4 };
 
 /**
- * Writes the proxy's own log as Envoy does (`[2026-01-31 14:31:48.363][4127][warning][upstream] …`), to stderr or
+ * Writes the proxy's own log as Envoy does (`[2026-01-31 14:31:48.363][4127][warning][upstream] …`), line by line or
  * appended to a file. A disk that is full costs lines, never the proxy.
  */
-export function openLog(level: LogLevel, path: string | null, output: Terminal): LogWriter {
+export function openLog(level: LogLevel, path: string | null, write: (line: string) => void): LogWriter {
   const file = path === null ? null : openForAppend(path);
   const least = ranks[level];
   return {
     log(lineLevel, component, message) {
       if (ranks[lineLevel] < least) return;
       const line = `[${timestamp(new Date())}][${process.pid}][${lineLevel}][${component}] ${message}\n`;
-      if (file === null) output.error(line);
+      if (file === null) write(line);
       else {
         try {
           writeSync(file, line);
