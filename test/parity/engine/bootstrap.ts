@@ -25,7 +25,7 @@ export function configurationText(spec: ParityCase): string {
   if (spec.text !== undefined) text = spec.text;
   else {
     const bootstrap = structuredClone(spec.bootstrap ?? standardBootstrap(spec)) as Tree;
-    for (const edit of spec.patch ?? []) setAt(bootstrap, edit.at, edit.value);
+    for (const edit of spec.patch ?? []) setAt(bootstrap, fullPlace(edit.at), edit.value);
     // Envoy reads YAML 1.1, where a plain `no` is a boolean.
     text = stringify(bootstrap, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
   }
@@ -35,6 +35,25 @@ export function configurationText(spec: ParityCase): string {
   }
   // A port is a number, and a quoted placeholder would make it a string.
   return text.replace(/port_value: "(\{\{[^}]+\}\})"/g, 'port_value: $1');
+}
+
+const LISTENER = 'static_resources.listeners[0]';
+const MANAGER = `${LISTENER}.filter_chains[0].filters[0].typed_config`;
+
+/** First words of a place in `patch`, and where they are in the standard bootstrap. */
+const PLACES: Readonly<Record<string, string>> = {
+  listener: LISTENER,
+  chain: `${LISTENER}.filter_chains[0]`,
+  hcm: MANAGER,
+  virtual_host: `${MANAGER}.route_config.virtual_hosts[0]`,
+  route: `${MANAGER}.route_config.virtual_hosts[0].routes[0]`,
+  cluster: 'static_resources.clusters[0]',
+};
+
+function fullPlace(at: string): string {
+  const first = /^[a-z_]+/.exec(at)?.[0] ?? '';
+  const place = PLACES[first];
+  return place === undefined ? at : place + at.slice(first.length);
 }
 
 function standardBootstrap(spec: ParityCase): TreeMap {
@@ -126,7 +145,7 @@ function clusterNames(spec: ParityCase): string[] {
 }
 
 export function upstreamNames(spec: ParityCase): string[] {
-  return Object.keys(spec.upstreams ?? (spec.steps && !spec.clusters && !spec.bootstrap ? { a: null } : {}));
+  return Object.keys(spec.upstreams ?? (!spec.clusters && !spec.bootstrap ? { a: null } : {}));
 }
 
 function clusterList(spec: ParityCase): Tree[] {
