@@ -8,10 +8,12 @@ const MAX_FILES = 10;
 /** The configurations that were opened last, newest first, kept in the user's folder. */
 export class RecentFiles {
   readonly #folder: string;
+  readonly #changed: () => void;
   #files: readonly string[];
 
-  constructor(folder: string) {
+  constructor(folder: string, changed: () => void = () => {}) {
     this.#folder = folder;
+    this.#changed = changed;
     this.#files = read(join(folder, 'recent.json'));
   }
 
@@ -22,6 +24,7 @@ export class RecentFiles {
   /** Never fails: a list that cannot be kept is not worth a message. */
   async add(file: string): Promise<void> {
     this.#files = [file, ...this.#files.filter((other) => other !== file)].slice(0, MAX_FILES);
+    this.#changed();
     try {
       await mkdir(this.#folder, { recursive: true });
       await writeFileWhole(join(this.#folder, 'recent.json'), `${JSON.stringify(this.#files, null, 2)}\n`);
