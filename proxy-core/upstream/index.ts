@@ -1,3 +1,4 @@
+export { type AdminCluster, type AdminHost, type AdminThresholds, adminCluster } from './admin-view.ts';
 export type { ResolvedEndpoint, UpstreamCluster } from './cluster.ts';
 export type * from './cluster-config.ts';
 export {
@@ -12,5 +13,4 @@ export { checkDuplicateClusters, compileCluster, type TransportSocketCompiler } 
 export type { UpstreamEvent, UpstreamEventSink } from './events.ts';
 export { fingerprint } from './fingerprint.ts';
 export { HealthFlag, healthFlagWords, UpstreamHost } from './host.ts';
-export { xxHash64 } from './load-balancer/xxhash64.ts';
 export type { LineSink } from './outlier/event-log.ts';

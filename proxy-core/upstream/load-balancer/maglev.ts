@@ -1,3 +1,4 @@
+import { xxHash64Text } from '../../base/xxhash64.ts';
 import type { Narrator } from '../../facade/decision.ts';
 import type { LoadBalancingConfig } from '../cluster-config.ts';
 import type { UpstreamHost } from '../host.ts';
@@ -6,7 +7,6 @@ import type { LoadBalancerContext } from '../types.ts';
 import type { LoadBalancerObserver } from './choose.ts';
 import { type HashedHosts, hashedHosts, hashOf } from './hashed.ts';
 import type { PickScope, Policy } from './policy.ts';
-import { xxHash64 } from './xxhash64.ts';
 
 const FREE = 0xffffffff;
 const RANGE = 1n << 64n;
@@ -34,8 +34,8 @@ export function buildMaglevTable(hosts: HashedHosts, size: number): MaglevTable 
       owner,
       weight,
       target: weight,
-      at: Number(xxHash64(key, 0n) % modulus),
-      skip: Number((xxHash64(key, 1n) % (modulus - 1n)) + 1n),
+      at: Number(xxHash64Text(key, 0n) % modulus),
+      skip: Number((xxHash64Text(key, 1n) % (modulus - 1n)) + 1n),
       taken: 0,
     };
   });

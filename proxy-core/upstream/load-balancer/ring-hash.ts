@@ -1,3 +1,4 @@
+import { xxHash64Text } from '../../base/xxhash64.ts';
 import type { Narrator } from '../../facade/decision.ts';
 import type { LoadBalancingConfig } from '../cluster-config.ts';
 import type { UpstreamHost } from '../host.ts';
@@ -6,7 +7,6 @@ import type { LoadBalancerContext } from '../types.ts';
 import type { LoadBalancerObserver } from './choose.ts';
 import { type HashedHosts, hashedHosts, hashOf } from './hashed.ts';
 import type { PickScope, Policy } from './policy.ts';
-import { xxHash64 } from './xxhash64.ts';
 
 /** A consistent-hash ring: entries sorted by hash. */
 export interface Ring {
@@ -36,7 +36,7 @@ export function buildRing(hosts: HashedHosts, minimumSize: number, maximumSize: 
   keys.forEach((key, owner) => {
     const before = entries.length;
     target += scale * (normalized[owner] as number);
-    for (let i = 0; entries.length < target; i++) entries.push({ hash: xxHash64(`${key}_${i}`), owner });
+    for (let i = 0; entries.length < target; i++) entries.push({ hash: xxHash64Text(`${key}_${i}`), owner });
     smallest = Math.min(smallest, entries.length - before);
     largest = Math.max(largest, entries.length - before);
   });

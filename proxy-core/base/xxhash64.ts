@@ -5,11 +5,20 @@ const P3 = 0x165667b19e3779f9n;
 const P4 = 0x85ebca77c2b2ae63n;
 const P5 = 0x27d4eb2f165667c5n;
 
-const encoder = new TextEncoder();
+function rotate(x: bigint, bits: bigint): bigint {
+  return ((x << bits) | (x >> (64n - bits))) & MASK;
+}
 
-/** xxHash64 of the UTF-8 bytes of a text, as ring hash and Maglev use it for host keys. Not for the hot path. */
-export function xxHash64(text: string, seed = 0n): bigint {
-  const bytes = encoder.encode(text);
+function round(accumulator: bigint, input: bigint): bigint {
+  return (rotate((accumulator + input * P2) & MASK, 31n) * P1) & MASK;
+}
+
+function mergeRound(hash: bigint, value: bigint): bigint {
+  return ((hash ^ round(0n, value)) * P1 + P4) & MASK;
+}
+
+/** xxHash64 (XXH64) of bytes: what Envoy hashes headers, cookies and host keys with. */
+export function xxHash64(bytes: Uint8Array, seed = 0n): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length;
   let at = 0;
@@ -17,7 +26,7 @@ export function xxHash64(text: string, seed = 0n): bigint {
   if (length >= 32) {
     let a = (seed + P1 + P2) & MASK;
     let b = (seed + P2) & MASK;
-    let c = seed & MASK;
+    let c = seed;
     let d = (seed - P1) & MASK;
     for (; at + 32 <= length; at += 32) {
       a = round(a, view.getBigUint64(at, true));
@@ -26,8 +35,7 @@ export function xxHash64(text: string, seed = 0n): bigint {
       d = round(d, view.getBigUint64(at + 24, true));
     }
     hash = (rotate(a, 1n) + rotate(b, 7n) + rotate(c, 12n) + rotate(d, 18n)) & MASK;
-    for (const lane of [a, b, c, d]) hash = (((hash ^ round(0n, lane)) * P1) & MASK) + P4;
-    hash &= MASK;
+    hash = mergeRound(mergeRound(mergeRound(mergeRound(hash, a), b), c), d);
   } else {
     hash = (seed + P5) & MASK;
   }
@@ -39,17 +47,15 @@ export function xxHash64(text: string, seed = 0n): bigint {
     hash = (rotate(hash ^ ((BigInt(view.getUint32(at, true)) * P1) & MASK), 23n) * P2 + P3) & MASK;
     at += 4;
   }
-  for (; at < length; at++)
+  for (; at < length; at++) {
     hash = (rotate(hash ^ ((BigInt(bytes[at] as number) * P5) & MASK), 11n) * P1) & MASK;
+  }
   hash = ((hash ^ (hash >> 33n)) * P2) & MASK;
   hash = ((hash ^ (hash >> 29n)) * P3) & MASK;
   return hash ^ (hash >> 32n);
 }
 
-function round(lane: bigint, input: bigint): bigint {
-  return (rotate((lane + input * P2) & MASK, 31n) * P1) & MASK;
-}
-
-function rotate(value: bigint, by: bigint): bigint {
-  return ((value << by) | (value >> (64n - by))) & MASK;
+/** Of a latin1 string (one char per byte on the wire), as header values are kept. */
+export function xxHash64Text(text: string, seed = 0n): bigint {
+  return xxHash64(Buffer.from(text, 'latin1'), seed);
 }

@@ -1,0 +1,1 @@
+export { type DnsResolver, SystemDnsResolver } from './dns-resolver.ts';
