@@ -35,10 +35,9 @@ function vitest(name, config, files) {
   rmSync(report, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const args = ['run', '-c', config, ...reporters, ...files];
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const command = [process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), ...args];
+  if (name === 'electron' && needsDisplay()) command.unshift('xvfb-run', '-a');
+  const { status } = spawnSync(command[0], command.slice(1), { cwd: root, stdio: 'inherit' });
   const { passed, failed } = readReport(report);
   total.passed += passed;
   // A file that cannot be loaded fails the run without failing a test.
@@ -60,7 +59,7 @@ async function browserIsThere() {
 }
 
 async function electronIsThere() {
-  if (process.platform === 'linux' && !process.env.DISPLAY && findOnPath(['xvfb-run']) === null) {
+  if (needsDisplay() && findOnPath(['xvfb-run']) === null) {
     return absent('There is no display and no xvfb-run; the Electron tests did not run.');
   }
   const { electronForTests } = await import('../test/e2e/electron/fetch-electron.mjs');
@@ -68,6 +67,10 @@ async function electronIsThere() {
   if (electron.reason !== undefined) return absent(`${electron.reason}; the Electron tests did not run.`);
   process.env.ATTACHE_TEST_ELECTRON = electron.binary;
   return true;
+}
+
+function needsDisplay() {
+  return process.platform === 'linux' && !process.env.DISPLAY;
 }
 
 function absent(sentence) {

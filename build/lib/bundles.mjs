@@ -34,6 +34,12 @@ function nodeBundle({ entry, outfile, target = 'node20', banner = '', external =
   };
 }
 
+/** A sandboxed preload has no node modules at all: no banner, nothing but `require('electron')`. */
+function preloadBundle(outfile, target) {
+  const entry = 'electron/desktop/preload.ts';
+  return { ...nodeBundle({ entry, outfile, target, external: ['electron'] }), banner: {} };
+}
+
 /** The bundles of the product. */
 export const bundles = {
   cli: nodeBundle({
@@ -47,16 +53,18 @@ export const bundles = {
     target: 'node22',
     external: ['electron'],
   }),
-  // A sandboxed preload has no node modules at all: no banner, nothing but `require('electron')`.
-  'desktop-preload': {
-    ...nodeBundle({
-      entry: 'electron/desktop/preload.ts',
-      outfile: 'build/out/desktop/preload.cjs',
-      target: 'chrome130',
-      external: ['electron'],
-    }),
-    banner: {},
-  },
+  'desktop-preload': preloadBundle('build/out/desktop/preload.cjs', 'chrome130'),
+};
+
+/** The desktop app for the Electron 22 that the end-to-end tests use where no current one is installed. */
+export const legacyDesktopBundles = {
+  main: nodeBundle({
+    entry: 'test/e2e/electron/legacy-main.ts',
+    outfile: 'build/out/e2e/desktop/main.cjs',
+    target: 'node16',
+    external: ['electron'],
+  }),
+  preload: preloadBundle('build/out/e2e/desktop/preload.cjs', 'chrome108'),
 };
 
 /** The bundle of one script, for `build/run.mjs`. Packages stay outside: they are in node_modules. */

@@ -1,0 +1,75 @@
+/**
+ * For the Electron 22 of the tests only: what a current Electron has and that one lacks. The product's code is the same
+ * in both.
+ */
+import { protocol } from 'electron';
+
+interface AnswerInit {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+}
+
+/** As much of `Response` as the app uses. */
+class PlainResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly content: Uint8Array | string,
+    init: AnswerInit = {},
+  ) {
+    this.status = init.status ?? 200;
+    this.headers = init.headers ?? {};
+  }
+}
+
+const scope = globalThis as unknown as Record<string, unknown>;
+scope['Response'] ??= PlainResponse;
+
+scope['structuredClone'] ??= (value: unknown) => {
+  const { deserialize, serialize } = require('node:v8') as typeof import('node:v8');
+  return deserialize(serialize(value));
+};
+
+if (typeof protocol.handle !== 'function') {
+  const handle = (
+    scheme: string,
+    answer: (request: { readonly url: string }) => Promise<Response> | Response,
+  ) => {
+    protocol.registerBufferProtocol(scheme, async (request, callback) => {
+      const response = (await answer({ url: request.url })) as unknown as PlainResponse;
+      callback({
+        statusCode: response.status,
+        headers: response.headers,
+        mimeType: (response.headers['content-type'] ?? '').split(';')[0] ?? '',
+        data: Buffer.from(response.content),
+      });
+    });
+  };
+  Object.assign(protocol, { handle });
+}
+
+/** ES2023 came with Chrome 110. */
+const arrays: Record<string, (this: unknown[], ...args: never[]) => unknown[]> = {
+  toSorted(compare?: (a: unknown, b: unknown) => number) {
+    return [...this].sort(compare);
+  },
+  toReversed() {
+    return [...this].reverse();
+  },
+  toSpliced(start: number, count: number, ...items: unknown[]) {
+    const copy = [...this];
+    copy.splice(start, count, ...items);
+    return copy;
+  },
+  with(index: number, value: unknown) {
+    const copy = [...this];
+    copy[index < 0 ? copy.length + index : index] = value;
+    return copy;
+  },
+};
+for (const [name, value] of Object.entries(arrays)) {
+  if (!(name in Array.prototype)) {
+    Object.defineProperty(Array.prototype, name, { value, configurable: true, writable: true });
+  }
+}
