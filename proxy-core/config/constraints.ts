@@ -1,7 +1,7 @@
 import { checkScalar } from './constraint-rules.ts';
 import type { Diagnostic, SourceRange } from './diagnostic.ts';
 import type { ConfigNode, FieldNode, MessageNode } from './message.ts';
-import type { FieldRules, RuleKind } from './schema/rules.ts';
+import type { RuleKind } from './schema/rules.ts';
 import type { FieldSchema, MessageSchema, Schema } from './schema/types.ts';
 
 /**
@@ -60,7 +60,7 @@ class ConstraintCheck {
     }
     const { rules } = known;
     const skip = rules?.message?.skip === true;
-    if (rules?.kind) this.value(rules.kind, field, field.value, field.path, field.value.range);
+    if (rules?.kind) this.value(rules.kind, known, field.value, field.path, field.value.range);
     if (!skip) this.below(field.value);
   }
 
@@ -115,19 +115,25 @@ class ConstraintCheck {
     );
   }
 
-  private value(kind: RuleKind, field: FieldNode, value: ConfigNode, path: string, range: SourceRange): void {
+  private value(
+    kind: RuleKind,
+    known: FieldSchema,
+    value: ConfigNode,
+    path: string,
+    range: SourceRange,
+  ): void {
     switch (value.kind) {
       case 'list':
-        if (kind.case === 'repeated') this.list(kind, field, value.items, path, range);
+        if (kind.case === 'repeated') this.list(kind, known, value.items, path, range);
         return;
       case 'map':
-        if (kind.case === 'map') this.map(kind, field, value.entries, path, range);
+        if (kind.case === 'map') this.map(kind, known, value.entries, path, range);
         return;
       case 'message':
         if (kind.case === 'any') this.any(kind, value, path);
         return;
       case 'scalar': {
-        const problem = checkScalar(kind, value, null);
+        const problem = checkScalar(kind, value, known);
         if (problem !== null)
           this.report(path, range, problem.code, `${lastName(path)} ${problem.message}.`, problem.expected);
       }
@@ -136,18 +142,18 @@ class ConstraintCheck {
 
   private list(
     kind: Extract<RuleKind, { case: 'repeated' }>,
-    field: FieldNode,
+    known: FieldSchema,
     items: readonly ConfigNode[],
     path: string,
     range: SourceRange,
   ): void {
     const { minItems, maxItems, unique, items: itemRules, ignoreEmpty } = kind.rules;
     if (items.length === 0 && ignoreEmpty === true) return;
-    this.count(field.key, items.length, minItems, maxItems, path, range);
-    if (unique === true) this.unique(field.key, items, path);
+    this.count(known.name, items.length, minItems, maxItems, path, range);
+    if (unique === true) this.unique(known.name, items, path);
     if (!itemRules?.kind) return;
     for (const [index, item] of items.entries()) {
-      this.value(itemRules.kind, field, item, `${path}[${index}]`, item.range);
+      this.value(itemRules.kind, known, item, `${path}[${index}]`, item.range);
     }
   }
 
@@ -197,20 +203,20 @@ class ConstraintCheck {
 
   private map(
     kind: Extract<RuleKind, { case: 'map' }>,
-    field: FieldNode,
+    known: FieldSchema,
     entries: ReadonlyMap<string, FieldNode>,
     path: string,
     range: SourceRange,
   ): void {
     const { minPairs, maxPairs, keys, values, ignoreEmpty } = kind.rules;
     if (entries.size === 0 && ignoreEmpty === true) return;
-    this.count(field.key, entries.size, minPairs, maxPairs, path, range);
+    this.count(known.name, entries.size, minPairs, maxPairs, path, range);
     for (const entry of entries.values()) {
       if (keys?.kind?.case === 'string') {
         const key: ConfigNode = { kind: 'scalar', scalar: 'string', range: entry.keyRange, value: entry.key };
-        this.value(keys.kind, field, key, entry.path, entry.keyRange);
+        this.value(keys.kind, known, key, entry.path, entry.keyRange);
       }
-      if (values?.kind) this.value(values.kind, field, entry.value, entry.path, entry.value.range);
+      if (values?.kind) this.value(values.kind, known, entry.value, entry.path, entry.value.range);
     }
   }
 
@@ -246,11 +252,6 @@ class ConstraintCheck {
       ...(expected === undefined ? {} : { expected }),
     });
   }
-}
-
-/** Rules as given for the fields of one message, for callers that show what a field may be. */
-export function rulesOf(schema: MessageSchema, field: string): FieldRules | null {
-  return schema.byKey.get(field)?.rules ?? null;
 }
 
 function defaultOf(known: FieldSchema): ConfigNode & { kind: 'scalar' } {
