@@ -77,11 +77,12 @@ function gist(stderr: string): string {
   const constraint = text.lastIndexOf('Proto constraint validation failed');
   const says = constraint < 0 ? text.replace(/^error (initializing configuration '[^']*':\s*)?/, '') : text.slice(constraint);
   return says
-    .replace(/,? ?near \d+:\d+ \(offset \d+\)/g, '')
-    .replace(/\d+:\d+: /g, '')
     .replace(/\s+/g, ' ')
+    .replace(/,? near \d+:\d+ \(offset \d+\)/g, '')
+    .replace(/embedded message failed validation \| caused by /g, '')
+    .replace(/\): [{[].*$/, ')')
     .trim()
-    .slice(0, 300);
+    .slice(0, 400);
 }
 
 class RunningEnvoy implements RunningTarget {
