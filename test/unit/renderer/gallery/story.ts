@@ -471,10 +471,11 @@ export function row(seq: number, at: number, draw: () => number): RecordRow {
   };
 }
 
-export const DEMO_OFF: DemoState = { running: false, rate: 0, services: [] };
+export const DEMO_OFF: DemoState = { running: false, rate: 0, services: [], notice: '' };
 export const DEMO_ON: DemoState = {
   running: true,
   rate: 40,
+  notice: '',
   services: CLUSTERS.map((planned) => ({
     name: planned.name,
     hosts: planned.hosts.map((address) => ({

@@ -1,0 +1,518 @@
+import { type KeyboardEvent, useMemo } from 'react';
+import type {
+  ClusterState,
+  CoreState,
+  FilterChainState,
+  HostState,
+  ListenerState,
+  MetricsTick,
+  VirtualHostState,
+} from '../../../proxy-core/index.ts';
+import { cx } from '../../components/cx.ts';
+import { Dot, HostGlyph, StatusGlyph } from '../../components/glyphs.tsx';
+import { Icon } from '../../components/icon.tsx';
+import { Sparkline } from '../../components/sparkline.tsx';
+import { useNow, useSize } from '../../components/use-now.ts';
+import {
+  formatCount,
+  formatCountdown,
+  formatDuration,
+  formatRate,
+  formatShare,
+  NARROW_SPACE,
+  plural,
+  secondsLeft,
+} from '../../state/format.ts';
+import { clusterHref, configHref, formatRoute, screenHref } from '../../state/router.ts';
+import { type ClusterFigures, lastTicks } from '../../state/series.ts';
+import { useCore, useMetrics } from '../../state/stores.ts';
+import styles from './topology.module.css';
+import {
+  chainKey,
+  RED_SHARE,
+  severityOf,
+  type TopologyFigures,
+  topologyFigures,
+} from './topology-figures.ts';
+import {
+  type Box,
+  type Edge,
+  edgeNodes,
+  layOutTopology,
+  nodeId,
+  type TopologyLayout,
+  topologyKey,
+  type VirtualHostBox,
+} from './topology-layout.ts';
+
+export interface TopologyProps {
+  readonly selected: string | null;
+  /** False: the configuration alone, without rates. */
+  readonly live: boolean;
+}
+
+/** Listener → filter chain → virtual host with routes → cluster → host; in the document in this order too. */
+export function Topology({ selected, live }: TopologyProps) {
+  const core = useCore((s) => s.core);
+  const ticks = useMetrics((s) => s.ticks);
+  const [ref, size] = useSize();
+  const key = core === null ? '' : topologyKey(core);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: laid out anew only when the structure (key) changes
+  const layout = useMemo(
+    () => (core === null || size.width < 200 ? null : layOutTopology(core, size.width, size.height)),
+    [key, size],
+  );
+  const figures = useMemo(
+    () => (core === null ? null : topologyFigures(core, live ? ticks : [])),
+    [core, ticks, live],
+  );
+  return (
+    <section ref={ref} className={styles.topology} aria-label="Topology" data-pane>
+      {core !== null && layout !== null && figures !== null && (
+        // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links inside
+        <div
+          className={styles.canvas}
+          style={{ width: layout.width, height: layout.height }}
+          onKeyDown={(event) => followEdges(event, layout)}
+        >
+          <Edges layout={layout} figures={figures} selected={selected} live={live} />
+          {layout.columns.map((column) => (
+            <h2 key={column.title} className={styles.column} style={{ left: column.x }}>
+              {column.title}
+            </h2>
+          ))}
+          <Nodes
+            core={core}
+            layout={layout}
+            figures={figures}
+            ticks={ticks}
+            selected={selected}
+            live={live}
+          />
+          {live && <WorstEdge layout={layout} figures={figures} core={core} />}
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** ← → go along an edge, ↑ ↓ to the neighbour in the column. */
+function followEdges(event: KeyboardEvent<HTMLDivElement>, layout: TopologyLayout): void {
+  const from = event.target instanceof HTMLElement ? event.target.closest<HTMLElement>('[data-node]') : null;
+  const id = from?.dataset['node'];
+  if (from === null || id === undefined) return;
+  const find = (node: string) =>
+    event.currentTarget.querySelector<HTMLElement>(`[data-node="${CSS.escape(node)}"]`);
+  let target: HTMLElement | null = null;
+  if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') {
+    const [here, there] = event.key === 'ArrowRight' ? ([0, 1] as const) : ([1, 0] as const);
+    const node = layout.edges.map((edge) => edgeNodes(edge.ends)).find((nodes) => nodes[here] === id)?.[
+      there
+    ];
+    // A virtual host has no focus of its own: its first route stands for it.
+    if (node !== undefined) target = find(node) ?? find(`first|${node}`);
+  } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+    const column = from.dataset['column'];
+    const all = [...event.currentTarget.querySelectorAll<HTMLElement>(`[data-column="${column}"]`)];
+    target = all[all.indexOf(from) + (event.key === 'ArrowDown' ? 1 : -1)] ?? null;
+  }
+  if (target === null) return;
+  event.preventDefault();
+  target.focus();
+}
+
+function curve({ x1, y1, x2, y2 }: Edge): string {
+  const bend = Math.max(20, (x2 - x1) * 0.5);
+  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+}
+
+function Edges(props: {
+  readonly layout: TopologyLayout;
+  readonly figures: TopologyFigures;
+  readonly selected: string | null;
+  readonly live: boolean;
+}) {
+  const { layout, figures, selected, live } = props;
+  const drawn = layout.edges.map((edge) => {
+    const { rate, severity, state } = figures.edge(edge.ends);
+    const on = 'cluster' in edge.ends && edge.ends.cluster === selected;
+    const look = !live
+      ? null
+      : state === 'gone'
+        ? styles.goneEdge
+        : state === 'never'
+          ? styles.neverEdge
+          : severity === 'fine'
+            ? null
+            : severity === 'warn'
+              ? styles.warnEdge
+              : styles.errEdge;
+    const order = severity === 'err' ? 2 : severity === 'warn' ? 1 : 0;
+    return {
+      edge,
+      width: live ? figures.width(rate) : 1.5,
+      className: cx(styles.edge, look, on && styles.on),
+      order,
+    };
+  });
+  drawn.sort((a, b) => a.order - b.order);
+  return (
+    <svg className={styles.edges} width={layout.width} height={layout.height} aria-hidden="true">
+      {drawn.map(({ edge, width, className }) => (
+        <path
+          key={edgeNodes(edge.ends).join('>')}
+          className={className}
+          d={curve(edge)}
+          strokeWidth={width.toFixed(1)}
+        />
+      ))}
+    </svg>
+  );
+}
+
+/** The edge that carries most of the worst cluster's failures is labelled with their share. */
+function WorstEdge(props: {
+  readonly layout: TopologyLayout;
+  readonly figures: TopologyFigures;
+  readonly core: CoreState;
+}) {
+  const { layout, figures, core } = props;
+  const worst = core.clusters
+    .map((cluster) => ({ name: cluster.name, figures: figures.clusters.get(cluster.name) }))
+    .filter((c) => (c.figures?.errorShare ?? 0) >= RED_SHARE && (c.figures?.rate ?? 0) > 0)
+    .sort((a, b) => (b.figures?.rate ?? 0) - (a.figures?.rate ?? 0))[0];
+  if (worst === undefined) return null;
+  const edge = layout.edges
+    .filter(({ ends }) => ends.kind === 'route-cluster' && ends.cluster === worst.name)
+    .sort((a, b) => figures.edge(b.ends).rate - figures.edge(a.ends).rate)[0];
+  if (edge === undefined) return null;
+  return (
+    <span
+      className={styles.edgeLabel}
+      style={{ left: (edge.x1 + edge.x2) / 2, top: (edge.y1 + edge.y2) / 2 }}
+    >
+      <StatusGlyph status={500} size={9} /> {formatShare(worst.figures?.errorShare)}
+    </span>
+  );
+}
+
+interface NodesProps {
+  readonly core: CoreState;
+  readonly layout: TopologyLayout;
+  readonly figures: TopologyFigures;
+  readonly ticks: readonly MetricsTick[];
+  readonly selected: string | null;
+  readonly live: boolean;
+}
+
+function Nodes({ core, layout, figures, ticks, selected, live }: NodesProps) {
+  const listeners = new Map(core.listeners.map((l) => [l.name, l]));
+  const virtualHosts = new Map(
+    core.routeConfigs.flatMap((c) => c.virtualHosts.map((v) => [`${c.name}\n${v.name}`, v])),
+  );
+  const clusters = new Map(core.clusters.map((c) => [c.name, c]));
+  const roomy = layout.width > 1000;
+  return (
+    <>
+      {layout.listeners.map((box) => {
+        const listener = listeners.get(box.name);
+        return (
+          listener && (
+            <ListenerNode
+              key={box.name}
+              box={box}
+              listener={listener}
+              rate={live ? (figures.listeners.get(box.name) ?? 0) : null}
+            />
+          )
+        );
+      })}
+      {layout.chains.map((box) => {
+        const chain = listeners.get(box.listener)?.filterChains.find((c) => c.name === box.name);
+        return (
+          chain && (
+            <ChainNode
+              key={chainKey(box.listener, box.name)}
+              box={box}
+              listener={box.listener}
+              chain={chain}
+            />
+          )
+        );
+      })}
+      {layout.virtualHosts.map((box) => {
+        const virtualHost = virtualHosts.get(`${box.routeConfig}\n${box.name}`);
+        return (
+          virtualHost && (
+            <VirtualHostNode
+              key={`${box.routeConfig}\n${box.name}`}
+              box={box}
+              virtualHost={virtualHost}
+              rates={figures.routes}
+              live={live}
+            />
+          )
+        );
+      })}
+      {layout.clusters.map((box) => {
+        const cluster = clusters.get(box.name);
+        const own = figures.clusters.get(box.name);
+        return (
+          cluster &&
+          own && (
+            <ClusterNode
+              key={box.name}
+              box={box}
+              cluster={cluster}
+              figures={own}
+              ticks={ticks}
+              selected={selected === box.name}
+              live={live}
+            />
+          )
+        );
+      })}
+      {layout.hosts.map((box) => {
+        const host = clusters.get(box.cluster)?.hosts.find((h) => h.address === box.address);
+        return (
+          host && (
+            <HostNode
+              key={`${box.cluster}\n${box.address}`}
+              box={box}
+              cluster={box.cluster}
+              host={host}
+              rate={live ? (figures.clusters.get(box.cluster)?.hostRates.get(box.address) ?? 0) : null}
+              roomy={roomy}
+            />
+          )
+        );
+      })}
+      {layout.moreHosts.map((box) => (
+        <a
+          key={box.cluster}
+          className={cx(styles.node, styles.host)}
+          style={place(box)}
+          href={clusterHref(box.cluster)}
+          data-node={nodeId('more', box.cluster)}
+          data-column="host"
+        >
+          <span className="sub xs">{plural(box.count, 'more host')}</span>
+        </a>
+      ))}
+    </>
+  );
+}
+
+function place(box: Box): React.CSSProperties {
+  return { left: box.x, top: box.y, width: box.width, height: box.height };
+}
+
+function ListenerNode(props: {
+  readonly box: Box;
+  readonly listener: ListenerState;
+  readonly rate: number | null;
+}) {
+  const { box, listener, rate } = props;
+  const kinds = new Set(
+    listener.filterChains.map((c) => (c.kind === 'http' ? (c.tls ? 'TLS' : 'HTTP') : 'TCP')),
+  );
+  const down = listener.status === 'failed';
+  return (
+    <a
+      className={cx(styles.node, styles.listener, down && styles.down)}
+      style={place(box)}
+      href={configHref(listener.source.line)}
+      title={listener.error === '' ? `${listener.name} ${listener.address}` : listener.error}
+      data-node={nodeId('listener', listener.name)}
+      data-column="listener"
+    >
+      <b className="trunc">{listener.name}</b>
+      <span className="mono xs sub">{listener.address}</span>
+      <span className="row spread xs sub num">
+        {down ? (
+          <span className={cx('row c-err', styles.tight)}>
+            <Icon name="error" size={12} />
+            {/in use/i.test(listener.error) ? 'port in use' : 'down'}
+          </span>
+        ) : (
+          <span className={cx('row', styles.tight)}>
+            <Dot small />
+            {[...kinds].join(', ')}, {formatCount(listener.activeConnections)} cx
+          </span>
+        )}
+        {rate !== null && kinds.has('TCP') && kinds.size === 1 ? null : (
+          <span>{rate === null ? '' : formatRate(rate)}</span>
+        )}
+      </span>
+    </a>
+  );
+}
+
+function ChainNode(props: {
+  readonly box: Box;
+  readonly listener: string;
+  readonly chain: FilterChainState;
+}) {
+  const { box, listener, chain } = props;
+  return (
+    <a
+      className={cx(styles.node, styles.chain)}
+      style={place(box)}
+      href={configHref(chain.source.line)}
+      title={`${chain.name}: ${chain.match}\n${chain.httpFilters.join('\n')}`}
+      data-node={nodeId('chain', listener, chain.name)}
+      data-column="chain"
+    >
+      <b className="trunc">{chain.name}</b>
+      <span className="xs dim trunc">{chain.match.replace(/^sni /, '')}</span>
+    </a>
+  );
+}
+
+function VirtualHostNode(props: {
+  readonly box: VirtualHostBox;
+  readonly virtualHost: VirtualHostState;
+  readonly rates: ReadonlyMap<string, number>;
+  readonly live: boolean;
+}) {
+  const { box, virtualHost, rates, live } = props;
+  return (
+    <div className={styles.node} style={place(box)}>
+      <span className={styles.virtualHostHead}>
+        <b className="trunc">{virtualHost.name}</b>
+        <span className="xs dim trunc">{virtualHost.domains.join('  ')}</span>
+      </span>
+      {virtualHost.routes.slice(0, box.rows.length).map((route, i) => {
+        const perSecond = rates.get(route.id) ?? 0;
+        const never = route.hits === 0 && perSecond === 0;
+        return (
+          <a
+            key={route.id}
+            className={cx(styles.route, live && never && styles.never)}
+            href={formatRoute({ screen: 'routes', rest: [], query: { sel: route.id } })}
+            title={`${route.match}\n${route.action}`}
+            data-node={
+              i === 0
+                ? `first|${nodeId('virtual-host', box.routeConfig, box.name)}`
+                : nodeId('route', route.id)
+            }
+            data-column="route"
+          >
+            <span className="trunc">{route.name}</span>
+            {live && <span className="num xs">{never ? 'never hit' : formatRate(perSecond)}</span>}
+          </a>
+        );
+      })}
+      {box.hidden > 0 && (
+        <a
+          className={styles.route}
+          href={screenHref('routes')}
+          data-column="route"
+          data-node={nodeId('more-routes', box.name)}
+        >
+          <span className="sub">{plural(box.hidden, 'more route')}</span>
+        </a>
+      )}
+    </div>
+  );
+}
+
+function ClusterNode(props: {
+  readonly box: Box;
+  readonly cluster: ClusterState;
+  readonly figures: ClusterFigures;
+  readonly ticks: readonly MetricsTick[];
+  readonly selected: boolean;
+  readonly live: boolean;
+}) {
+  const { box, cluster, figures, ticks, selected, live } = props;
+  const up = cluster.hosts.filter((h) => h.health === 'healthy' || h.health === 'degraded').length;
+  const ejected = cluster.hosts.some((h) => h.health === 'ejected');
+  const severity = live ? severityOf(figures.errorShare) : 'fine';
+  const mark = ejected
+    ? styles.eject
+    : severity === 'err'
+      ? styles.err
+      : severity === 'warn'
+        ? styles.warn
+        : null;
+  const trend = lastTicks(ticks, 60).map((tick) => tick.clusters[cluster.name]?.p99 ?? null);
+  return (
+    <a
+      className={cx(styles.node, styles.cluster, mark, selected && styles.selected)}
+      style={place(box)}
+      href={formatRoute({ screen: 'overview', rest: [], query: { sel: cluster.name } })}
+      title={cluster.name}
+      aria-current={selected ? 'true' : undefined}
+      data-node={nodeId('cluster', cluster.name)}
+      data-column="cluster"
+    >
+      <span className="row spread">
+        <b className="trunc">{cluster.name}</b>
+        <span
+          className={cx('xs num nowrap', ejected ? 'c-eject' : up < cluster.hosts.length ? 'c-warn' : 'dim')}
+        >
+          {up}/{cluster.hosts.length} up
+        </span>
+      </span>
+      {live ? (
+        <span className="row spread xs sub num">
+          <span>{formatRate(figures.rate)}</span>
+          {figures.p99 === null ? (
+            <span className="dim">no requests</span>
+          ) : (
+            <span className={cx('row', styles.tight)}>
+              p99 {formatDuration(figures.p99)}
+              <Sparkline values={trend} color={severity === 'err' ? 'var(--err-mark)' : 'var(--ch-p90)'} />
+            </span>
+          )}
+        </span>
+      ) : (
+        <span className="xs sub trunc">
+          {cluster.type} · {cluster.lbPolicy}
+        </span>
+      )}
+    </a>
+  );
+}
+
+function HostNode(props: {
+  readonly box: Box;
+  readonly cluster: string;
+  readonly host: HostState;
+  readonly rate: number | null;
+  readonly roomy: boolean;
+}) {
+  const { box, cluster, host, rate, roomy } = props;
+  const now = useNow();
+  const ejected = host.health === 'ejected';
+  const short = roomy ? host.address : host.address.replace(/^.*(:\d+)$/, '$1');
+  const left = roomy
+    ? formatCountdown(host.ejectedUntil, now)
+    : `${secondsLeft(host.ejectedUntil, now)}${NARROW_SPACE}s`;
+  const due = ejected && host.ejectedUntil <= now;
+  return (
+    <a
+      className={cx(styles.node, styles.host, ejected && styles.ejected)}
+      style={place(box)}
+      href={clusterHref(cluster)}
+      title={`${host.address} ${host.healthFlags}`}
+      data-node={nodeId('host', cluster, host.address)}
+      data-column="host"
+    >
+      <HostGlyph health={host.health} size={10} />
+      <span className="mono trunc">{short}</span>
+      <span className={cx('num xs nowrap', ejected ? 'c-eject strong' : 'sub')}>
+        {ejected
+          ? due
+            ? 'next sweep'
+            : left
+          : host.health === 'healthy'
+            ? rate === null
+              ? ''
+              : formatRate(rate)
+            : host.health}
+      </span>
+    </a>
+  );
+}
