@@ -6,12 +6,16 @@ import type { HttpConnectionManagerConfig } from '../http/connection-manager-con
 export interface ListenerConfig {
   readonly name: string;
   readonly source: SourceRange;
+  /** As configured: port 0 asks for a free one. A Unix socket has port -1. */
   readonly address: SocketAddress;
   readonly ipv6Only: boolean;
+  readonly bindsToPort: boolean;
+  readonly backlog: number;
   /** `listener.127.0.0.1_8080`. */
   readonly statPrefix: string;
   readonly perConnectionBufferLimit: number;
   readonly filterChains: readonly FilterChainConfig[];
+  readonly defaultFilterChain: FilterChainConfig | null;
 }
 
 export interface FilterChainConfig {
@@ -21,5 +25,9 @@ export interface FilterChainConfig {
   readonly source: SourceRange;
   /** In short, for people: "any". */
   readonly matchText: string;
+  /** `empty` and `other` (filters that are not emulated) reset their connections. */
+  readonly kind: 'http' | 'tcp' | 'other' | 'empty';
+  /** Has a transport socket; until those are emulated its connections are refused rather than served in clear text. */
+  readonly tls: boolean;
   readonly http: HttpConnectionManagerConfig | null;
 }

@@ -5,7 +5,7 @@ import type { ConnectionInfo, SocketAddress } from '../base/stream-info.ts';
 import { HttpConnection, type HttpSlot } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
 import { SocketTransport, type TransportOwner } from '../network/transport.ts';
-import type { ListenerConfig } from './listener-config.ts';
+import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
 
 /** A bound listener: its socket, its connections, and the newest configuration of its filter chains. */
 export class Listener {
@@ -39,8 +39,8 @@ export class Listener {
 
   private fillSlots(): void {
     const wanted = new Set<string>();
-    for (const chain of this.current.filterChains) {
-      if (chain.http === null) continue;
+    for (const chain of allChains(this.current)) {
+      if (chain.http === null || chain.tls) continue;
       wanted.add(chain.key);
       const slot = this.slots.get(chain.key);
       if (slot === undefined) {
@@ -60,6 +60,7 @@ export class Listener {
   /** Binds. Throws AttacheError `listener.address-in-use` or `listener.cannot-bind`. */
   listen(): Promise<void> {
     const { ip, port } = this.current.address;
+    if (!this.current.bindsToPort) return Promise.resolve();
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
     this.server = server;
     return new Promise((resolve, reject) => {
@@ -67,7 +68,9 @@ export class Listener {
         this.server = null;
         reject(bindError(this.current, error));
       });
-      server.listen({ host: ip, port, backlog: 4096, ipv6Only: this.current.ipv6Only }, () => {
+      const { backlog, ipv6Only } = this.current;
+      const where = port < 0 ? { path: ip, backlog } : { host: ip, port, backlog, ipv6Only };
+      server.listen(where, () => {
         const address = server.address();
         if (address !== null && typeof address === 'object')
           this.bound = { ip: address.address, port: address.port };
@@ -84,7 +87,7 @@ export class Listener {
   }
 
   private accept(socket: Socket): void {
-    const chain = this.current.filterChains[0];
+    const chain = this.current.filterChains[0] ?? this.current.defaultFilterChain ?? undefined;
     const slot = chain === undefined ? undefined : this.slots.get(chain.key);
     this.stats.cxTotal.inc();
     if (chain === undefined || slot === undefined) {
@@ -145,6 +148,12 @@ export class Listener {
 }
 
 function ignore(): void {}
+
+function allChains(config: ListenerConfig): readonly FilterChainConfig[] {
+  return config.defaultFilterChain === null
+    ? config.filterChains
+    : [...config.filterChains, config.defaultFilterChain];
+}
 
 /** Transport and connection need each other; the transport is made first. */
 class Relay implements TransportOwner {

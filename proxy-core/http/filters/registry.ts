@@ -1,0 +1,141 @@
+import type { CompileContext } from '../../config/compile-context.ts';
+import type { SourceRange } from '../../config/diagnostic.ts';
+import type { MessageReader } from '../../config/reader.ts';
+import type { HttpFilterFactory } from '../filter.ts';
+import { KNOWN_FILTERS, ROUTER_TYPE } from './known-filters.ts';
+
+/** Compiles one filter's `typed_config` into what makes its instances. */
+export type HttpFilterCompiler = (
+  name: string,
+  config: MessageReader,
+  ctx: CompileContext,
+) => HttpFilterFactory;
+
+/** Emulated filters by type; the router is not among them: it ends the chain. */
+const COMPILERS = new Map<string, HttpFilterCompiler>();
+
+export function registerHttpFilter(type: string, compiler: HttpFilterCompiler): void {
+  COMPILERS.set(type, compiler);
+}
+
+export interface CompiledFilterChain {
+  readonly filters: readonly HttpFilterFactory[];
+  readonly names: readonly string[];
+  readonly hasRouter: boolean;
+}
+
+/**
+ * Compiles `http_filters` (`envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter`): the router must
+ * be last and only once, nothing else may be last. A filter that is known and not emulated stays unread and passes
+ * everything on.
+ */
+export function compileHttpFilters(
+  readers: readonly MessageReader[],
+  ctx: CompileContext,
+): CompiledFilterChain {
+  const filters: HttpFilterFactory[] = [];
+  const names: string[] = [];
+  let hasRouter = false;
+  readers.forEach((reader, index) => {
+    const name = reader.string('name') ?? '';
+    const last = index === readers.length - 1;
+    const disabled = reader.bool('disabled') ?? false;
+    reader.acknowledge('is_optional');
+    const config = reader.has('config_discovery') ? undefined : typedConfig(reader);
+    const type = config?.type ?? wellKnownType(reader, name, ctx);
+    if (type === null) return;
+    names.push(name);
+    if (type === ROUTER_TYPE) {
+      if (!last) {
+        report(
+          ctx,
+          reader,
+          'http.router-not-last',
+          `Error: terminal filter named ${name} of type envoy.filters.http.router must be the last filter in a http filter chain.`,
+        );
+      } else if (disabled) {
+        report(
+          ctx,
+          reader,
+          'http.router-disabled',
+          `Error: the last (terminal) filter (${name}) in the chain cannot be disabled by default.`,
+        );
+      }
+      hasRouter = true;
+      // Spans, child spans and suppressed headers are read where they act; the rest has no effect here.
+      config?.acknowledge('dynamic_stats', 'start_child_span', 'respect_expected_rq_timeout');
+      return;
+    }
+    if (last && !reader.has('config_discovery')) {
+      report(
+        ctx,
+        reader,
+        'http.no-terminal-filter',
+        `Error: non-terminal filter named ${name} of type ${KNOWN_FILTERS.get(type) ?? name} is the last filter in a http filter chain.`,
+      );
+    }
+    const compiler = COMPILERS.get(type);
+    if (compiler === undefined || config === undefined) return;
+    const factory = compiler(name, config, ctx);
+    if (!disabled) filters.push(factory);
+  });
+  return { filters, names, hasRouter };
+}
+
+function report(ctx: CompileContext, reader: MessageReader, code: string, message: string): void {
+  ctx.report('error', code, reader, 'name', message);
+}
+
+/** `typed_config`, marked read only when somebody will read it: otherwise the notice names the filter. */
+function typedConfig(reader: MessageReader): MessageReader | undefined {
+  if (!reader.has('typed_config')) return undefined;
+  const node = reader.node.fields.get('typed_config')?.value;
+  if (node?.kind === 'message' && node.type !== ROUTER_TYPE && !COMPILERS.has(node.type)) {
+    return { type: node.type } as MessageReader;
+  }
+  return reader.message('typed_config');
+}
+
+const TYPES_BY_NAME: ReadonlyMap<string, string> = new Map(
+  [...KNOWN_FILTERS].map(([type, name]) => [name, type]),
+);
+
+/** A filter written with its name alone: Envoy refuses it since 2022, many guides still show it. */
+function wellKnownType(reader: MessageReader, name: string, ctx: CompileContext): string | null {
+  if (reader.has('config_discovery')) return '';
+  const type = TYPES_BY_NAME.get(name);
+  if (type === undefined) {
+    ctx.report(
+      'error',
+      'http.unknown-filter',
+      reader,
+      'name',
+      `Didn't find a registered implementation for '${name}' with type URL: ''`,
+      { expected: 'a typed_config with the @type of an HTTP filter' },
+    );
+    return null;
+  }
+  ctx.report(
+    'notice',
+    'http.filter-without-type',
+    reader,
+    'name',
+    `The filter ${name} has no typed_config. It is taken as ${type}; Envoy itself refuses it.`,
+    { fix: { title: `Add typed_config to ${name}`, ...insertTypedConfig(reader, type) } },
+  );
+  return type;
+}
+
+/** The edit behind the name's value, in the style (block or flow) in which the filter is written. */
+export function insertTypedConfig(reader: MessageReader, type: string): { range: SourceRange; text: string } {
+  const value = reader.rangeOf('name');
+  const key = reader.keyRangeOf('name');
+  const flow = reader.range.line === key.line && reader.range.column < key.column;
+  const range = { ...value, line: value.endLine, column: value.endColumn };
+  const url = `"@type": type.googleapis.com/${type}`;
+  const indent = ' '.repeat(Math.max(0, key.column - 1));
+  return {
+    range,
+    text: flow ? `, typed_config: { ${url} }` : `\n${indent}typed_config:\n${indent}  ${url}`,
+  };
+}
