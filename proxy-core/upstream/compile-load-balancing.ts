@@ -4,6 +4,8 @@ import type { LoadBalancingConfig } from './cluster-config.ts';
 import { runtimeNumber } from './compile-outlier.ts';
 import type { ClusterConfig } from './types.ts';
 
+type PolicyName = LoadBalancingConfig['policy'];
+
 const POLICIES: ReadonlySet<string> = new Set([
   'ROUND_ROBIN',
   'LEAST_REQUEST',
@@ -11,24 +13,38 @@ const POLICIES: ReadonlySet<string> = new Set([
   'RING_HASH',
   'MAGLEV',
 ]);
+
+/** `load_balancing_policy` extensions by the last part of their type. */
+const EXTENSIONS: ReadonlyMap<string, PolicyName> = new Map([
+  ['envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', 'ROUND_ROBIN'],
+  ['envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest', 'LEAST_REQUEST'],
+  ['envoy.extensions.load_balancing_policies.random.v3.Random', 'RANDOM'],
+  ['envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash', 'RING_HASH'],
+  ['envoy.extensions.load_balancing_policies.maglev.v3.Maglev', 'MAGLEV'],
+]);
+
 const MAX_RING_SIZE = 8 * 1024 * 1024;
 
-/** Reads `lb_policy` with its settings and `common_lb_config`. Null when an error was reported. */
+/** The policy, and the message that holds its settings. */
+interface Selected {
+  readonly policy: PolicyName;
+  readonly settings: MessageReader | undefined;
+}
+
+/** Reads the load balancing policy with its settings and `common_lb_config`. Null when an error was reported. */
 export function compileLoadBalancing(
   cluster: MessageReader,
   ctx: CompileContext,
   name: string,
   type: ClusterConfig['type'],
 ): LoadBalancingConfig | null {
-  const policy = cluster.enumeration('lb_policy') ?? 'ROUND_ROBIN';
-  if (!isPolicyAllowed(cluster, ctx, name, type, policy)) return null;
+  const selected = cluster.has('load_balancing_policy')
+    ? fromExtension(cluster, ctx)
+    : fromEnum(cluster, ctx, name, type);
+  if (selected === null) return null;
+  const { policy, settings } = selected;
   const common = cluster.message('common_lb_config');
-  const zoneAware = common?.message('zone_aware_lb_config');
   const hashing = common?.message('consistent_hashing_lb_config');
-  const panicThreshold =
-    runtimeNumber(ctx, 'upstream.healthy_panic_threshold') ??
-    common?.message('healthy_panic_threshold')?.number('value') ??
-    50;
   const useHostname = hashing?.bool('use_hostname_for_hashing') ?? false;
   if (useHostname && type === 'STATIC' && hashing !== undefined) {
     ctx.report(
@@ -41,27 +57,35 @@ export function compileLoadBalancing(
   }
   const assignmentPolicy = cluster.message('load_assignment')?.message('policy');
   return {
-    policy: (POLICIES.has(policy) ? policy : 'ROUND_ROBIN') as LoadBalancingConfig['policy'],
-    panicThreshold: Math.min(100, Math.floor(panicThreshold)),
-    failTrafficOnPanic: zoneAware?.bool('fail_traffic_on_panic') ?? false,
+    policy,
+    panicThreshold: panicThreshold(common, ctx),
+    failTrafficOnPanic: common?.message('zone_aware_lb_config')?.bool('fail_traffic_on_panic') ?? false,
     localityWeighted: common?.message('locality_weighted_lb_config') !== undefined,
     overprovisioningFactor: assignmentPolicy?.number('overprovisioning_factor') ?? 140,
     weightedPriorityHealth: assignmentPolicy?.bool('weighted_priority_health') ?? false,
     updateMergeWindow: common?.duration('update_merge_window') ?? 1000,
-    leastRequest: readLeastRequest(cluster, policy),
-    ringHash: readRingHash(cluster, ctx, policy),
-    maglevTableSize: readMaglev(cluster, ctx, policy),
+    leastRequest: readLeastRequest(policy === 'LEAST_REQUEST' ? settings : undefined),
+    ringHash: readRingHash(policy === 'RING_HASH' ? settings : undefined, ctx),
+    maglevTableSize: readMaglev(policy === 'MAGLEV' ? settings : undefined, ctx),
     useHostnameForHashing: useHostname,
   };
 }
 
-function isPolicyAllowed(
+function panicThreshold(common: MessageReader | undefined, ctx: CompileContext): number {
+  const percent =
+    runtimeNumber(ctx, 'upstream.healthy_panic_threshold') ??
+    common?.message('healthy_panic_threshold')?.number('value') ??
+    50;
+  return Math.min(100, Math.floor(percent));
+}
+
+function fromEnum(
   cluster: MessageReader,
   ctx: CompileContext,
   name: string,
   type: ClusterConfig['type'],
-  policy: string,
-): boolean {
+): Selected | null {
+  const policy = cluster.enumeration('lb_policy') ?? 'ROUND_ROBIN';
   if (type === 'ORIGINAL_DST' && policy !== 'CLUSTER_PROVIDED') {
     ctx.report(
       'error',
@@ -71,9 +95,12 @@ function isPolicyAllowed(
       `Cluster ${name} is of type ORIGINAL_DST, which takes lb_policy CLUSTER_PROVIDED only, not ${policy}.`,
       { expected: 'CLUSTER_PROVIDED' },
     );
-    return false;
+    return null;
   }
-  if (policy === 'CLUSTER_PROVIDED' && type !== 'ORIGINAL_DST' && !cluster.has('cluster_type')) {
+  if (policy === 'CLUSTER_PROVIDED') {
+    if (type === 'ORIGINAL_DST' || cluster.has('cluster_type')) {
+      return { policy: 'ROUND_ROBIN', settings: undefined };
+    }
     ctx.report(
       'error',
       'cluster.lb-policy-not-provided',
@@ -81,35 +108,58 @@ function isPolicyAllowed(
       'lb_policy',
       `Cluster ${name} asks for the load balancer that its type provides, and type ${type} provides none.`,
     );
-    return false;
+    return null;
   }
-  if (!POLICIES.has(policy) && policy !== 'CLUSTER_PROVIDED') {
-    ctx.report(
-      'notice',
-      'cluster.lb-policy-not-emulated',
-      cluster,
-      'lb_policy',
-      `Load balancing by ${policy} is not emulated here: ROUND_ROBIN is used.`,
-    );
+  if (!POLICIES.has(policy)) {
+    notEmulated(cluster, ctx, 'lb_policy', policy);
+    return { policy: 'ROUND_ROBIN', settings: undefined };
   }
-  return true;
+  const field = `${policy.toLowerCase()}_lb_config`;
+  // Settings of another policy stay unread, and so become notices. RANDOM has none.
+  return {
+    policy: policy as PolicyName,
+    settings: policy === 'RANDOM' ? undefined : cluster.message(field),
+  };
 }
 
-function readLeastRequest(cluster: MessageReader, policy: string): LoadBalancingConfig['leastRequest'] {
-  const reader = policy === 'LEAST_REQUEST' ? cluster.message('least_request_lb_config') : undefined;
+/** The first policy of the list that is known, as Envoy takes it. */
+function fromExtension(cluster: MessageReader, ctx: CompileContext): Selected | null {
+  const list = cluster.message('load_balancing_policy');
+  const policies = list?.messages('policies') ?? [];
+  for (const entry of policies) {
+    const settings = entry.message('typed_extension_config')?.message('typed_config');
+    const policy = settings === undefined ? undefined : EXTENSIONS.get(settings.type);
+    if (policy !== undefined) return { policy, settings };
+  }
+  const first = policies[0]?.message('typed_extension_config');
+  const word = first?.message('typed_config')?.type ?? 'an empty load_balancing_policy';
+  notEmulated(cluster, ctx, 'load_balancing_policy', word);
+  return { policy: 'ROUND_ROBIN', settings: undefined };
+}
+
+function notEmulated(cluster: MessageReader, ctx: CompileContext, field: string, policy: string): void {
+  ctx.report(
+    'notice',
+    'cluster.lb-policy-not-emulated',
+    cluster,
+    field,
+    `Load balancing by ${policy} is not emulated here: ROUND_ROBIN is used.`,
+  );
+}
+
+function readLeastRequest(reader: MessageReader | undefined): LoadBalancingConfig['leastRequest'] {
   return {
     choiceCount: reader?.number('choice_count') ?? 2,
     activeRequestBias: reader?.message('active_request_bias')?.number('default_value') ?? 1,
-    fullScan: reader?.enumeration('selection_method') === 'FULL_SCAN',
+    fullScan:
+      reader?.has('selection_method') === true && reader.enumeration('selection_method') === 'FULL_SCAN',
   };
 }
 
 function readRingHash(
-  cluster: MessageReader,
+  reader: MessageReader | undefined,
   ctx: CompileContext,
-  policy: string,
 ): LoadBalancingConfig['ringHash'] {
-  const reader = policy === 'RING_HASH' ? cluster.message('ring_hash_lb_config') : undefined;
   const minimumSize = reader?.number('minimum_ring_size') ?? 1024;
   const maximumSize = reader?.number('maximum_ring_size') ?? MAX_RING_SIZE;
   if (reader !== undefined && minimumSize > maximumSize) {
@@ -133,8 +183,7 @@ function readRingHash(
   return { minimumSize, maximumSize };
 }
 
-function readMaglev(cluster: MessageReader, ctx: CompileContext, policy: string): number {
-  const reader = policy === 'MAGLEV' ? cluster.message('maglev_lb_config') : undefined;
+function readMaglev(reader: MessageReader | undefined, ctx: CompileContext): number {
   const size = reader?.number('table_size') ?? 65537;
   if (reader !== undefined && !isPrime(size)) {
     ctx.report(
