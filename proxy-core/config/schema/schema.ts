@@ -105,7 +105,10 @@ class DescriptorSchema implements Schema {
       cardinality: field.fieldKind === 'list' ? 'list' : field.fieldKind === 'map' ? 'map' : 'single',
       type: this.fieldType(field),
       oneof: field.oneof?.name ?? null,
-      hasPresence: field.oneof !== undefined || field.message !== undefined || field.proto.proto3Optional,
+      hasPresence:
+        field.oneof !== undefined ||
+        field.proto.proto3Optional ||
+        (field.message !== undefined && field.fieldKind === 'message'),
       rules: hasOption(field, this.fieldRules)
         ? plainRules(getOption(field, this.fieldRules) as object)
         : null,
