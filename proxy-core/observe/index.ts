@@ -5,6 +5,11 @@
 
 export { type AccessLogType, compileAccessLogs, defaultLogLine } from './access-log/compile.ts';
 export { LogFileManager, type LogFileOptions, type LogFileSystem } from './access-log/log-file.ts';
+export { type AdminConfig, compileAdmin } from './admin/compile.ts';
+export { adminHandlers, handleAdmin } from './admin/handlers.ts';
+export { anyJson, messageJson } from './admin/message-json.ts';
+export { AdminServer, type AdminServerOptions } from './admin/server.ts';
+export type * from './admin/types.ts';
 export { EventLog, type NewCoreEvent } from './event-log.ts';
 export {
   type CompiledFilter,

@@ -24,11 +24,11 @@ const TYPES: readonly string[] = ['All', 'Counters', 'Gauges', 'Histograms', 'Te
 const BUCKET_MODES: readonly string[] = ['', 'none', 'summary', 'cumulative', 'disjoint', 'detailed'];
 
 /** Reads the query parameters of `/stats` with Envoy's messages for bad ones (server/admin/stats_params.cc). */
-export function parseStatsQuery(params: URLSearchParams): ParsedStatsQuery {
+export function parseStatsQuery(params: ReadonlyMap<string, string>): ParsedStatsQuery {
   const bad = (message: string): ParsedStatsQuery => ({ ok: false, status: 400, message });
   const buckets = params.get('histogram_buckets') ?? '';
   if (!BUCKET_MODES.includes(buckets)) {
-    return bad('usage: /stats?histogram_buckets=(summary|cumulative|disjoint|detailed)\n');
+    return bad('usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n');
   }
   const type = params.get('type') ?? 'All';
   if (!TYPES.includes(type)) return bad('invalid &type= param');
