@@ -235,7 +235,7 @@ describe('the story of a decision', () => {
       '7 not-tried: would have matched too',
     ]);
     expect(route.candidates.map((c) => c.condition)[1]).toBe('prefix /inventory and header x-canary exact 1');
-    expect(route.candidates[1]?.source?.line).toBe(8);
+    expect(route.candidates[1]?.source?.line).toBe(9);
   });
 });
 
