@@ -5,7 +5,6 @@
 
 export { type AccessLogType, compileAccessLogs, defaultLogLine } from './access-log/compile.ts';
 export { LogFileManager, type LogFileOptions, type LogFileSystem } from './access-log/log-file.ts';
-export { type AdminConfig, compileAdmin } from './admin/compile.ts';
 export { adminHandlers, handleAdmin } from './admin/handlers.ts';
 export { anyJson, messageJson } from './admin/message-json.ts';
 export { AdminServer, type AdminServerOptions } from './admin/server.ts';

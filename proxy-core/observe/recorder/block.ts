@@ -79,7 +79,7 @@ function headersText(headers: HeaderList | null, base: HeaderList | null): strin
   if (headers === null) return '\x000\x000';
   let shared = 0;
   if (base !== null) {
-    const most = headers.length < base.length ? headers.length : base.length;
+    const most = Math.min(headers.length, base.length);
     while (shared < most && headers[shared] === base[shared]) shared++;
   }
   let text = SEPARATOR + shared + SEPARATOR + (headers.length - shared);

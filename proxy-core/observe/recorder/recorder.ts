@@ -123,7 +123,7 @@ export class Recorder implements StreamRecorder {
     const strings = this.strings;
     const row = rowText(info.receivedHead);
     let text = row + restText(info);
-    const attempts = info.attempts.length < 64 ? info.attempts.length : 64;
+    const attempts = Math.min(info.attempts.length, 64);
     const doubles = COUNTER_DOUBLES + attempts * ATTEMPT_DOUBLES;
     const most = this.ring.maxEntry - doubles * 8;
     if (text.length > most) text = text.slice(0, most);
@@ -337,7 +337,7 @@ export class Recorder implements StreamRecorder {
     const kept = this.ints[slot * I_STRIDE + keptColumn] as number;
     const room = this.maxBodyPrefix - kept;
     if (room <= 0) return;
-    const length = end - start < room ? end - start : room;
+    const length = Math.min(end - start, room);
     const position = this.ring.allocate(SEGMENT_DOUBLES * 8 + length);
     const chunk = this.ring.chunkAt(position);
     const offset = this.ring.offsetOf(position);
