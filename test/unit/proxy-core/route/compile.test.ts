@@ -78,9 +78,7 @@ describe('errors, in the words of Envoy', () => {
     ],
     [
       'host predicate by name only',
-      route(
-        'cluster: a, retry_policy: {retry_host_predicate: [{name: envoy.retry_host_predicates.previous_hosts}]}',
-      ),
+      route('cluster: a, retry_policy: {retry_host_predicate: [{name: foo}]}'),
       "Didn't find a registered implementation for 'foo' with type URL: ''",
     ],
     [
