@@ -118,15 +118,11 @@ function lintShadowed(
   readers: readonly MessageReader[],
   ctx: CompileContext,
 ): void {
-  const catchers: Route[] = [];
-  const byPath = new Map<string, Route>();
+  const seen: TakenPaths = { prefixes: new Map(), lengths: new Set(), same: new Map() };
   for (const route of virtualHost.routes) {
-    const { match } = route;
-    const shadow =
-      byPath.get(`${match.pathKind} ${match.path}`) ??
-      catchers.find((earlier) => takesAll(earlier.match, match));
+    const shadow = shadowOf(route.match, seen);
     const reader = readers[route.index];
-    if (shadow !== undefined && reader !== undefined) {
+    if (shadow !== null && reader !== undefined) {
       ctx.report(
         'warning',
         'route.shadowed',
@@ -134,32 +130,51 @@ function lintShadowed(
         'match',
         `This route never gets a request: route ${shadow.index + 1} (${shadow.matchText}), line ${shadow.source.line}, takes all of them before.`,
       );
-      continue;
-    }
-    if (!match.pathOnly || !match.caseSensitive) continue;
-    if (match.pathKind === 'prefix') catchers.push(route);
-    if (
-      match.pathKind === 'path' ||
-      match.pathKind === 'regex' ||
-      match.pathKind === 'path-separated-prefix'
-    ) {
-      byPath.set(`${match.pathKind} ${match.path}`, route);
+    } else {
+      remember(route, seen);
     }
   }
 }
 
-function takesAll(earlier: RouteMatch, later: RouteMatch): boolean {
-  if (
-    later.pathKind !== 'prefix' &&
-    later.pathKind !== 'path' &&
-    later.pathKind !== 'path-separated-prefix'
-  ) {
-    return (
-      later.pathKind !== 'connect' &&
-      later.pathKind !== 'never' &&
-      (earlier.path === '/' || earlier.path === '')
-    );
+/** Routes so far that take every request with their path. */
+interface TakenPaths {
+  readonly prefixes: Map<string, Route>;
+  readonly lengths: Set<number>;
+  /** By specifier: the same one again can match nothing new. */
+  readonly same: Map<string, Route>;
+}
+
+function specifierKey(match: RouteMatch): string {
+  return `${match.pathKind} ${match.caseSensitive} ${match.path}`;
+}
+
+function remember(route: Route, seen: TakenPaths): void {
+  const { match } = route;
+  if (!match.pathOnly || match.pathKind === 'never') return;
+  const key = specifierKey(match);
+  if (!seen.same.has(key)) seen.same.set(key, route);
+  if (match.pathKind !== 'prefix' || !match.caseSensitive || seen.prefixes.has(match.path)) return;
+  seen.prefixes.set(match.path, route);
+  seen.lengths.add(match.path.length);
+}
+
+function shadowOf(match: RouteMatch, seen: TakenPaths): Route | null {
+  if (match.pathKind === 'never' || match.pathKind === 'connect') {
+    return match.pathKind === 'connect' ? (seen.same.get(specifierKey(match)) ?? null) : null;
   }
-  if (!later.caseSensitive && earlier.path.toLowerCase() !== earlier.path.toUpperCase()) return false;
-  return later.path.startsWith(earlier.path);
+  const same = seen.same.get(specifierKey(match));
+  if (same !== undefined) return same;
+  // Every path begins with a slash, so these two take them all.
+  const all = seen.prefixes.get('/') ?? seen.prefixes.get('');
+  if (all !== undefined) return all;
+  if (match.pathKind === 'regex' || match.pathKind === 'template') return null;
+  for (const length of seen.lengths) {
+    if (length > match.path.length) continue;
+    const prefix = match.path.slice(0, length);
+    const found = seen.prefixes.get(prefix);
+    if (found === undefined) continue;
+    // In any case, only a prefix without letters takes all spellings.
+    if (match.caseSensitive || prefix.toLowerCase() === prefix.toUpperCase()) return found;
+  }
+  return null;
 }
