@@ -2,7 +2,14 @@
  * Attaché's core: a proxy that runs an Envoy v3 configuration and can explain every decision.
  * This file is its only public face; it knows nothing of windows, terminals or transports.
  */
-export type * from './config/diagnostic.ts';
+
+export { type Clock, Timer } from './base/clock.ts';
+export { AttacheError, assertNever } from './base/errors.ts';
+export { type Random, SeededRandom } from './base/random.ts';
+export { VirtualClock } from './base/virtual-clock.ts';
+export * from './config/diagnostic.ts';
+export { formatDiagnostics } from './config/diagnostic-format.ts';
+export { createProxyCore, explainOffline } from './core/index.ts';
 export type * from './facade/core-api.ts';
 export type * from './facade/decision.ts';
 export type * from './facade/records.ts';

@@ -112,14 +112,14 @@ export class RealClock implements Clock {
   private cascade(index: number): void {
     const head = this.slots[index] as Timer;
     // Detach first: a timer beyond the horizon may go back into this very slot.
-    let timer = head.next as Timer;
-    if (timer === head) return;
+    const first = head.next as Timer;
+    if (first === head) return;
     (head.previous as Timer).next = null;
     head.next = head;
     head.previous = head;
     // `place` never puts anything at or before the current tick, so step back to keep this tick's timers in it.
     this.tick--;
-    for (let next: Timer | null = timer; next !== null; timer = next) {
+    for (let next: Timer | null = first; next !== null; ) {
       const current: Timer = next;
       next = current.next;
       this.counts[current.slotLevel] = (this.counts[current.slotLevel] as number) - 1;

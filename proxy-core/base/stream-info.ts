@@ -112,6 +112,8 @@ export interface Attempt {
   /** Random number that the load balancer was given; with the host set's id the pick can be explained again. */
   random: number;
   hostSetId: number;
+  /** Where in its schedule the load balancer was (`UpstreamCluster.lastPosition`), -1 when it keeps none. */
+  position: number;
   started: number;
   connectStarted: number;
   connected: number;

@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
 import type { Diagnostic, SourceRange } from '../config/diagnostic.ts';
 import type { Decision } from './decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState, RecordRow } from './records.ts';
@@ -138,6 +140,14 @@ export interface CoreListener {
 }
 
 export interface CoreOptions {
+  /** Time and randomness, for tests; default: the system's. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** As `/server_info` tells them: the product's version and its command line in Envoy's snake_case. */
+  readonly version?: string;
+  readonly commandLine?: Readonly<Record<string, unknown>>;
+  /** `/quitquitquit` was posted; default: nothing happens. */
+  readonly onQuit?: () => void;
   /** Lines such as Envoy's own log writes; default: nothing. */
   readonly log?: (level: 'debug' | 'info' | 'warning' | 'error', component: string, message: string) => void;
   readonly recorder?: {
@@ -150,6 +160,6 @@ export interface CoreOptions {
   readonly fileFlushInterval?: number;
   /** `--drain-time-s` in milliseconds (600 s). */
   readonly drainTime?: number;
-  /** Ports ask for nothing below: binds as configured; tests set it to bind every listener to port 0. */
+  /** A file that gets the admin interface's bound address (`--admin-address-path`). */
   readonly adminAddressPath?: string;
 }

@@ -39,7 +39,7 @@ test('an edited route takes effect at the next request, on the same connection a
   const result = await applied(core, bootstrap({ clusters, routes: route('two') }));
   expect(boundPort(core)).toBe(port);
   expect(result.clusters.unchanged).toEqual(['one', 'two']);
-  expect(result.listeners.updated).toEqual(['main']);
+  expect(result.routes.updated).toEqual(['main']);
   expect((await get(port, '/x')).body).toBe('two');
 });
 

@@ -1,0 +1,188 @@
+import { AttacheError } from '../base/errors.ts';
+import type { CoreServices } from '../config/compile-context.ts';
+import type { MessageNode } from '../config/message.ts';
+import { forEachMessage, listedMessages, messageAt } from '../config/walk.ts';
+import type { Listener } from '../listener/index.ts';
+import {
+  type AdminBackend,
+  type AdminCluster,
+  type AdminConfigDump,
+  type AdminListener,
+  type AdminResource,
+  AdminServer,
+  type LogFileManager,
+  type LogLevel,
+  type ServerInfo,
+  type StatsStore,
+} from '../observe/index.ts';
+import { adminCluster } from '../upstream/index.ts';
+import { BindProblem } from './bind-problem.ts';
+import type { AdminConfig } from './compile-admin.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What the admin interface looks at; read anew for each request. */
+export interface AdminSources {
+  readonly stats: StatsStore;
+  readonly services: CoreServices;
+  readonly logFiles: LogFileManager;
+  readonly version: string;
+  readonly commandLine: Readonly<Record<string, unknown>>;
+  snapshot(): Snapshot | null;
+  listeners(): readonly Listener[];
+  drainListeners(graceful: boolean): void;
+  onQuit(): void;
+}
+
+/** The admin interface of the running configuration: moves with `admin.address`, shows what runs. */
+export class AdminInterface implements AdminBackend {
+  private server: AdminServer | null = null;
+  private running: AdminConfig | null = null;
+  private failing = false;
+  private readonly levels = new Map<string, LogLevel>([['main', 'info']]);
+  private readonly started: number;
+
+  constructor(private readonly sources: AdminSources) {
+    this.started = sources.services.clock.now();
+  }
+
+  get stats(): StatsStore {
+    return this.sources.stats;
+  }
+
+  /** The address that was really bound; null without admin interface. */
+  get address(): { readonly ip: string; readonly port: number } | null {
+    return this.server?.address ?? null;
+  }
+
+  /** Listens where this configuration wants it; a new address is bound before the old one is given up. */
+  async move(wanted: AdminConfig | null, addressPath: string | undefined): Promise<void> {
+    if (wanted?.ip === this.running?.ip && wanted?.port === this.running?.port) return;
+    let next: AdminServer | null = null;
+    if (wanted !== null) {
+      try {
+        next = await AdminServer.listen(this, {
+          address: { ip: wanted.ip, port: wanted.port },
+          ...(addressPath === undefined ? {} : { addressPath }),
+        });
+      } catch (error) {
+        if (!(error instanceof AttacheError)) throw error;
+        throw new BindProblem({
+          code: error.code,
+          severity: 'error',
+          message: error.message,
+          path: 'admin.address',
+          range: wanted.range,
+        });
+      }
+    }
+    const old = this.server;
+    this.server = next;
+    this.running = wanted;
+    await old?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.server?.close();
+    this.server = null;
+    this.running = null;
+  }
+
+  serverInfo(): ServerInfo {
+    const { snapshot, services, version, commandLine } = this.sources;
+    const current = snapshot();
+    return {
+      version,
+      state: current === null ? 'PRE_INITIALIZING' : this.failing ? 'DRAINING' : 'LIVE',
+      uptime: Math.floor((services.clock.now() - this.started) / 1000),
+      commandLineOptions: commandLine,
+      node: current?.bootstrap.node ?? { id: '', cluster: '' },
+    };
+  }
+
+  listeners(): readonly AdminListener[] {
+    return this.sources.listeners().map(({ config, address }) => ({
+      name: config.name,
+      address: { ip: config.address.ip, port: address?.port ?? config.address.port },
+      additionalAddresses: [],
+    }));
+  }
+
+  clusters(): readonly AdminCluster[] {
+    const running = this.sources.snapshot()?.clusters.clusters ?? [];
+    return running.map((cluster) => {
+      const view = adminCluster(cluster);
+      return {
+        ...view,
+        edsServiceName: '',
+        hosts: view.hosts.map((host) => ({
+          ...host,
+          ...host.stats,
+          address: { ip: host.ip, port: host.port },
+        })),
+      };
+    });
+  }
+
+  config(): AdminConfigDump {
+    const snapshot = this.sources.snapshot();
+    const root = snapshot?.loaded.root ?? null;
+    const updated = snapshot?.appliedAt ?? 0;
+    const resource = (message: MessageNode): AdminResource => ({ message, updated });
+    const resources = messageAt(root, 'static_resources');
+    const routes: AdminResource[] = [];
+    for (const listener of listedMessages(resources, 'listeners')) {
+      forEachMessage(listener, (message) => {
+        if (message.type === 'envoy.config.route.v3.RouteConfiguration') routes.push(resource(message));
+      });
+    }
+    return {
+      bootstrap: root === null ? null : resource(root),
+      clusters: listedMessages(resources, 'clusters').map(resource),
+      listeners: listedMessages(resources, 'listeners').map(resource),
+      routes,
+      secrets: listedMessages(resources, 'secrets').map(resource),
+    };
+  }
+
+  certificates(): readonly never[] {
+    return [];
+  }
+
+  runtime(): ReturnType<AdminBackend['runtime']> {
+    const values = this.sources.snapshot()?.bootstrap.runtime ?? new Map<string, unknown>();
+    const entries = new Map<string, { finalValue: string; layerValues: string[] }>();
+    for (const [key, value] of values) {
+      const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+      entries.set(key, { finalValue: text, layerValues: [text] });
+    }
+    return { layers: values.size === 0 ? [] : ['static_layer'], entries };
+  }
+
+  modifyRuntime(): string {
+    return 'No admin layer specified';
+  }
+
+  logLevels(): ReadonlyMap<string, LogLevel> {
+    return this.levels;
+  }
+
+  setLogLevel(logger: string | null, level: LogLevel): void {
+    for (const name of logger === null ? this.levels.keys() : [logger]) this.levels.set(name, level);
+  }
+
+  reopenLogs(): void {
+    this.sources.logFiles.reopen();
+  }
+
+  failHealthChecks(fail: boolean): void {
+    this.failing = fail;
+  }
+
+  drainListeners({ graceful }: { readonly graceful: boolean }): void {
+    this.sources.drainListeners(graceful);
+  }
+
+  quit(): void {
+    this.sources.onQuit();
+  }
+}

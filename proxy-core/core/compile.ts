@@ -1,0 +1,118 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { FileAccess } from '../config/compile-context.ts';
+import { createCompileSession } from '../config/compile-session.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { MessageReader } from '../config/reader.ts';
+import { unreadFields } from '../config/unread.ts';
+import {
+  checkDuplicateListeners,
+  compileListener,
+  type ListenerCompileOptions,
+  type ListenerConfig,
+} from '../listener/index.ts';
+import { type CompiledCluster, checkDuplicateClusters, compileCluster } from '../upstream/index.ts';
+import { type AdminConfig, compileAdmin } from './compile-admin.ts';
+import { checkRuntimeLayers } from './compile-runtime.ts';
+
+/** A bootstrap as the running parts take it. Immutable. */
+export interface CompiledBootstrap {
+  readonly listeners: readonly ListenerConfig[];
+  readonly clusters: readonly CompiledCluster[];
+  readonly admin: AdminConfig | null;
+  readonly node: { readonly id: string; readonly cluster: string };
+  /** Values of the static runtime layers by dotted key. */
+  readonly runtime: ReadonlyMap<string, unknown>;
+  /** `cluster_manager.outlier_detection.event_log_path`, empty = none. */
+  readonly outlierLogPath: string;
+}
+
+export interface Compilation {
+  /** Null when an error was found. */
+  readonly bootstrap: CompiledBootstrap | null;
+  /** Those of the loader, of compilation and, when there is no error, the notices about what nothing read. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface CompileOptions extends ListenerCompileOptions {
+  readonly serving: boolean;
+}
+
+const SYSTEM_FILES: FileAccess = {
+  read: (path) => readFileSync(path),
+  exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
+};
+
+/** Turns a loaded configuration into what runs; everything that is wrong with it is reported at once. */
+export function compileBootstrap(loaded: LoadedConfig, options: CompileOptions): Compilation {
+  const { root } = loaded;
+  if (root === null) return { bootstrap: null, diagnostics: loaded.diagnostics };
+  const session = createCompileSession(
+    { ...loaded, root },
+    { files: SYSTEM_FILES, serving: options.serving },
+  );
+  const broken = loaded.diagnostics.some(isError);
+  let bootstrap: CompiledBootstrap | null = null;
+  try {
+    bootstrap = compileParts(new MessageReader(root), loaded, options, session.context);
+  } catch (error) {
+    // What could not be read is missing now; a compile function that stumbles over the hole has nothing to add.
+    if (!broken) throw error;
+  }
+  const diagnostics = withoutRepeats([...loaded.diagnostics, ...session.diagnostics]);
+  if (diagnostics.some(isError)) bootstrap = null;
+  else diagnostics.push(...unreadFields(root));
+  return { bootstrap, diagnostics: diagnostics.sort(byPlace) };
+}
+
+function compileParts(
+  root: MessageReader,
+  loaded: LoadedConfig,
+  options: CompileOptions,
+  ctx: ReturnType<typeof createCompileSession>['context'],
+): CompiledBootstrap {
+  root.message('node')?.acknowledge('id', 'cluster');
+  checkRuntimeLayers(root, ctx);
+  const admin = compileAdmin(root);
+  const resources = root.message('static_resources');
+  const clusterReaders = resources?.messages('clusters') ?? [];
+  checkDuplicateClusters(clusterReaders, ctx);
+  const clusters = new Map<string, CompiledCluster>();
+  for (const reader of clusterReaders) {
+    const cluster = compileCluster(reader, ctx, loaded.givenClusters.has(reader.string('name') ?? ''));
+    if (cluster !== null && !clusters.has(cluster.name)) clusters.set(cluster.name, cluster);
+  }
+  const listeners: ListenerConfig[] = [];
+  for (const reader of checkDuplicateListeners(resources?.messages('listeners') ?? [], ctx)) {
+    const listener = compileListener(reader, ctx, options);
+    if (listener !== null) listeners.push(listener);
+  }
+  const outlierLog = root.message('cluster_manager')?.message('outlier_detection')?.string('event_log_path');
+  return {
+    listeners,
+    clusters: [...clusters.values()],
+    admin,
+    node: ctx.node,
+    runtime: ctx.runtime,
+    outlierLogPath: outlierLog ?? '',
+  };
+}
+
+function isError(diagnostic: Diagnostic): boolean {
+  return diagnostic.severity === 'error';
+}
+
+/** YAML aliases put one mistake in many places; the user made it once. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter(({ code, range, message }) => {
+    const key = `${code} ${range.file}:${range.line}:${range.column} ${message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  return a.range.line - b.range.line || a.range.column - b.range.column;
+}

@@ -1,0 +1,93 @@
+import type { Attempt, StreamInfo } from '../base/stream-info.ts';
+import type { DecisionStep } from '../facade/decision.ts';
+import type { UpstreamCluster } from '../upstream/index.ts';
+import { durationText, Narration, plural, step } from './narration.ts';
+
+/** Each recorded try: the pick, re-decided with its draw and host set, and what became of it; then the answer. */
+export function explainAttempts(
+  steps: DecisionStep[],
+  cluster: UpstreamCluster,
+  info: StreamInfo,
+  hash: bigint | null,
+): void {
+  for (const [index, attempt] of info.attempts.entries()) {
+    const narration = new Narration();
+    cluster.explainChoice(
+      { random: attempt.random, hash, attempt: index, position: attempt.position },
+      narration,
+      attempt.hostSetId,
+    );
+    const host = attempt.hostAddress === '' ? 'none' : attempt.hostAddress;
+    steps.push(
+      step(
+        {
+          kind: 'load-balancing',
+          subject: host,
+          text:
+            host === 'none'
+              ? 'no host can be picked'
+              : `by ${cluster.config.lbPolicy}${info.attempts.length > 1 ? `, try ${index + 1}` : ''}`,
+          tone: host === 'none' ? 'bad' : 'neutral',
+          source: cluster.config.source,
+          at: micros(info, attempt.started),
+        },
+        narration,
+      ),
+    );
+    if (host !== 'none') steps.push(attemptStep(info, attempt, index));
+  }
+  steps.push(
+    step({
+      kind: 'response',
+      subject: info.responseCode === 0 ? 'no answer' : String(info.responseCode),
+      text: responseText(info),
+      tone: info.responseCode === 0 || info.responseCode >= 500 ? 'bad' : 'good',
+      at: micros(info, info.end),
+    }),
+  );
+}
+
+function attemptStep(info: StreamInfo, attempt: Attempt, index: number): DecisionStep {
+  const narration = new Narration();
+  const between = (from: number, to: number): string | null =>
+    from < 0 || to < 0 ? null : durationText(to - from);
+  const connect = between(attempt.connectStarted, attempt.connected);
+  if (connect === null) narration.note('neutral', 'on a connection that was open already', null);
+  else narration.note('neutral', `a new connection took ${connect}`, null);
+  const first = between(attempt.sentFirst, attempt.firstByte);
+  if (first !== null) narration.note('neutral', `first byte of the answer after ${first}`, null);
+  const failed = attempt.status >= 500 || attempt.status === 0;
+  return step(
+    {
+      kind: 'attempt',
+      subject: attempt.status > 0 ? String(attempt.status) : attempt.resetReason || 'given up',
+      text: `from ${attempt.hostAddress}${info.attempts.length > 1 ? ` at try ${index + 1}` : ''}${attempt.transportFailureReason === '' ? '' : `: ${attempt.transportFailureReason}`}`,
+      tone: failed ? 'bad' : 'good',
+      at: micros(info, attempt.firstByte >= 0 ? attempt.firstByte : attempt.lastByte),
+    },
+    narration,
+  );
+}
+
+function responseText(info: StreamInfo): string {
+  const flags = info.responseFlags.length === 0 ? '' : `, flags ${info.responseFlags.join(',')}`;
+  const who = info.localReply ? 'written by the proxy' : 'from upstream';
+  return info.end < 0 ? 'still running' : `${who} after ${durationText(info.end - info.start)}${flags}`;
+}
+
+/** "200 from 127.0.0.1:7001 after one retry." */
+export function recordedHeadline(info: StreamInfo): string {
+  if (info.end < 0) return 'This request is still running.';
+  if (info.responseCode === 0) return 'No answer was sent.';
+  if (info.localReply || info.upstreamHost === '') return `${info.responseCode} written by the proxy.`;
+  const retries = info.attempts.length - 1;
+  const after =
+    retries <= 0
+      ? ''
+      : ` after ${retries === 1 ? 'one retry' : plural(retries, 'retry').replace('retrys', 'retries')}`;
+  return `${info.responseCode} from ${info.upstreamHost}${after}.`;
+}
+
+function micros(info: StreamInfo, at: number): number | null {
+  return at < 0 ? null : Math.round((at - info.start) * 1000);
+}

@@ -1,0 +1,508 @@
+import { CallbackTimer, type Clock } from '../base/clock.ts';
+import { AttacheError } from '../base/errors.ts';
+import { type Random, SystemRandom } from '../base/random.ts';
+import { RealClock } from '../base/real-clock.ts';
+import type { StreamInfo } from '../base/stream-info.ts';
+import type { CoreServices } from '../config/compile-context.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
+import { diffConfigs } from '../config/diff.ts';
+import { exportConfig } from '../config/export.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { SystemDnsResolver } from '../discovery/dns-resolver.ts';
+import type {
+  ApplyResult,
+  BodySide,
+  BodySlice,
+  CloseOptions,
+  ConfigSource,
+  CoreListener,
+  CoreOptions,
+  Diagnostics,
+  ExplainRequest,
+  ExportOptions,
+  ExportReport,
+  ProxyCore,
+  ResourceChanges,
+  RowBatch,
+  RowQuery,
+} from '../facade/core-api.ts';
+import type { Decision } from '../facade/decision.ts';
+import type { MetricsTick, RecordDetail, RecorderState } from '../facade/records.ts';
+import type { CoreEvent, CoreState } from '../facade/state.ts';
+import { createDataPath, type DataPath } from '../http/runtime.ts';
+import { Listener } from '../listener/index.ts';
+import {
+  EventLog,
+  filterRecords,
+  LiveMetrics,
+  LogFileManager,
+  Recorder,
+  RouteIds,
+  StatsStore,
+  type StreamRecorder,
+} from '../observe/index.ts';
+import { compileFormat, DEFAULT_LOG_FORMAT, LOG_FORMAT } from '../route/index.ts';
+import { createClusterManager, type LineSink, type UpstreamManager } from '../upstream/index.ts';
+import { AdminInterface } from './admin-interface.ts';
+import { BindProblem } from './bind-problem.ts';
+import { type Compilation, compileBootstrap } from './compile.ts';
+import { explainRecorded, explainRequest } from './explain.ts';
+import { carryHits, type Snapshot, SnapshotTable } from './snapshot.ts';
+import { addressText, coreState } from './state.ts';
+
+/** State changes are announced at most this often, milliseconds. */
+const STATE_ANNOUNCEMENT = 50;
+
+/** The running proxy behind the facade: owns every part that has a lifetime and swaps snapshots. */
+export class RunningCore implements ProxyCore {
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private readonly stats = new StatsStore();
+  private readonly services: CoreServices;
+  private readonly events_: EventLog;
+  private readonly logFiles: LogFileManager;
+  private readonly recorder: Recorder;
+  private readonly liveMetrics: LiveMetrics;
+  private readonly clusters: UpstreamManager;
+  private readonly dataPath: DataPath;
+  private readonly admin: AdminInterface;
+  private readonly listeners = new Map<string, Listener>();
+  private readonly draining = new Set<Listener>();
+  private readonly snapshots = new SnapshotTable();
+  private readonly coreListeners = new Set<CoreListener>();
+  private readonly metricsTimer: CallbackTimer;
+  private readonly stateTimer: CallbackTimer;
+  private readonly onClosing: (() => void)[] = [];
+  private current: Snapshot | null = null;
+  private nextVersion = 1;
+  private queue: Promise<unknown> = Promise.resolve();
+  private closed = false;
+
+  constructor(private readonly options: CoreOptions) {
+    this.clock = options.clock ?? new RealClock();
+    this.random = options.random ?? new SystemRandom();
+    const log = options.log ?? (() => {});
+    this.services = { clock: this.clock, random: this.random, stats: this.stats, log };
+    this.events_ = new EventLog(() => this.clock.wall());
+    this.events_.on((event) => {
+      for (const listener of this.coreListeners) listener.event?.(event);
+      this.announceState();
+    });
+    this.logFiles = new LogFileManager({
+      clock: this.clock,
+      stats: this.stats,
+      event: (event) => this.events_.add({ version: this.current?.version ?? 0, ...event }),
+      ...(options.fileFlushInterval === undefined ? {} : { flushInterval: options.fileFlushInterval }),
+    });
+    const routeIds = new RouteIds();
+    const format = compileFormat(DEFAULT_LOG_FORMAT, LOG_FORMAT, () => {});
+    this.recorder = new Recorder(
+      { ...options.recorder, logLine: (info) => format.format(info).trimEnd() },
+      routeIds,
+    );
+    this.liveMetrics = new LiveMetrics(
+      {
+        downstreamConnections: () => this.downstreamConnections(),
+        upstreamConnections: () => this.sumHosts((host) => host.stats.cxActive),
+        ejectedHosts: () =>
+          this.state().clusters.reduce((sum, each) => sum + (each.outlier?.ejected ?? 0), 0),
+        retriesTotal: () => this.sumClusters((stats) => stats.upstreamRqRetry.value),
+        overflowsTotal: () =>
+          this.sumClusters((stats) => stats.upstreamRqPendingOverflow.value + stats.upstreamCxOverflow.value),
+      },
+      routeIds,
+    );
+    this.clusters = createClusterManager(this.services, {
+      resolver: new SystemDnsResolver(),
+      onEvent: (event) => this.events_.add({ ...event, version: this.current?.version ?? 0 }),
+      onChange: () => this.announceState(),
+    });
+    this.dataPath = createDataPath(this.services, new Observer(this.recorder, this.liveMetrics));
+    this.admin = new AdminInterface({
+      stats: this.stats,
+      services: this.services,
+      logFiles: this.logFiles,
+      version: options.version ?? '0.0.0',
+      commandLine: options.commandLine ?? {},
+      snapshot: () => this.current,
+      listeners: () => [...this.listeners.values()],
+      drainListeners: () => {
+        for (const listener of this.listeners.values()) listener.stopAccepting();
+      },
+      onQuit: options.onQuit ?? (() => {}),
+    });
+    this.metricsTimer = new CallbackTimer(this.clock, () => this.tick());
+    this.metricsTimer.arm(1000);
+    this.stateTimer = new CallbackTimer(this.clock, () => {
+      for (const listener of this.coreListeners) listener.state?.();
+    });
+    this.stats.start(this.clock);
+  }
+
+  validate(source: ConfigSource): Diagnostics {
+    const { bootstrap, diagnostics } = this.compile(loadConfig(source), false);
+    return { ok: bootstrap !== null, diagnostics };
+  }
+
+  apply(source: ConfigSource): Promise<ApplyResult> {
+    const result = this.queue.then(() => this.applyNow(source));
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  private compile(loaded: LoadedConfig, serving: boolean): Compilation {
+    return compileBootstrap(loaded, {
+      serving,
+      // What only validates leaves no statistics and no open files behind.
+      stats: serving ? this.stats : new StatsStore(),
+      logFiles: serving ? this.logFiles : null,
+    });
+  }
+
+  private async applyNow(source: ConfigSource): Promise<ApplyResult> {
+    if (this.closed) throw new AttacheError('core.closed', 'The proxy is closed: it takes no configuration.');
+    const loaded = loadConfig(source);
+    // Errors are found without side effects first: nothing of a refused configuration is ever created.
+    const check = this.compile(loaded, false);
+    if (check.bootstrap === null) return this.refuse(source, check.diagnostics);
+    const { bootstrap, diagnostics } = this.compile(loaded, true);
+    if (bootstrap === null) return this.refuse(source, diagnostics);
+
+    const update = this.clusters.update(bootstrap.clusters, this.outlierLog(bootstrap.outlierLogPath));
+    const version = this.nextVersion;
+    const snapshot: Snapshot = {
+      version,
+      source,
+      loaded,
+      bootstrap,
+      clusters: update.view,
+      runtime: {
+        version,
+        clusters: update.view,
+        runtime: bootstrap.runtime,
+        serviceCluster: bootstrap.node.cluster,
+        serviceNode: bootstrap.node.id,
+      },
+      appliedAt: this.clock.wall(),
+    };
+    const opened: Listener[] = [];
+    try {
+      await update.ready();
+      for (const config of bootstrap.listeners) {
+        const running = this.listeners.get(config.name);
+        if (running !== undefined && sameAddress(running, config)) continue;
+        const listener = new Listener(config, this.dataPath, snapshot.runtime);
+        await this.listen(listener, config);
+        opened.push(listener);
+      }
+      await this.admin.move(bootstrap.admin, this.options.adminAddressPath);
+    } catch (error) {
+      update.abandon();
+      for (const listener of opened) listener.close();
+      if (!(error instanceof BindProblem)) throw error;
+      return this.refuse(source, [...diagnostics, error.diagnostic]);
+    }
+    return this.commit(snapshot, update, opened, diagnostics);
+  }
+
+  private async listen(listener: Listener, config: Listener['config']): Promise<void> {
+    try {
+      await listener.listen();
+    } catch (error) {
+      if (!(error instanceof AttacheError)) throw error;
+      throw new BindProblem({
+        code: error.code,
+        severity: 'error',
+        message: error.message,
+        path: 'static_resources.listeners',
+        range: config.source,
+      });
+    }
+  }
+
+  private commit(
+    snapshot: Snapshot,
+    update: ReturnType<UpstreamManager['update']>,
+    opened: readonly Listener[],
+    diagnostics: readonly Diagnostic[],
+  ): ApplyResult {
+    const before = this.current;
+    if (before !== null) carryHits(before.bootstrap, snapshot.bootstrap);
+    this.nextVersion++;
+    this.current = snapshot;
+    this.snapshots.add(snapshot);
+    this.snapshots.prune(this.oldestRecordedVersion());
+    update.commit();
+    const fresh = new Map(opened.map((listener) => [listener.config.name, listener]));
+    const wanted = new Map(snapshot.bootstrap.listeners.map((config) => [config.name, config]));
+    for (const [name, running] of [...this.listeners]) {
+      const config = wanted.get(name);
+      if (config !== undefined && !fresh.has(name)) {
+        running.update(config, snapshot.runtime);
+        continue;
+      }
+      this.listeners.delete(name);
+      this.retire(running);
+    }
+    for (const config of snapshot.bootstrap.listeners) {
+      const listener = fresh.get(config.name) ?? this.listeners.get(config.name);
+      if (listener === undefined) continue;
+      // In the order of the configuration.
+      this.listeners.delete(config.name);
+      this.listeners.set(config.name, listener);
+    }
+    const { listeners, routes } = diffConfigs(before?.loaded.root ?? null, snapshot.loaded.root);
+    this.countListeners(listeners);
+    this.events_.add({
+      kind: 'config-applied',
+      tone: 'ok',
+      version: snapshot.version,
+      text: `v${snapshot.version} is running: ${snapshot.source.file}.`,
+    });
+    return {
+      ok: true,
+      version: snapshot.version,
+      diagnostics,
+      listeners,
+      clusters: update.changes,
+      routes,
+    };
+  }
+
+  /** New connections are refused at once; those that exist end after the request under way, or after the drain time. */
+  private retire(listener: Listener): void {
+    listener.stopAccepting();
+    listener.drain();
+    this.draining.add(listener);
+    const timer = new CallbackTimer(this.clock, () => {
+      listener.close();
+      this.draining.delete(listener);
+    });
+    timer.arm(this.options.drainTime ?? 600_000);
+    this.onClosing.push(() => timer.disarm());
+  }
+
+  private refuse(source: ConfigSource, diagnostics: readonly Diagnostic[]): ApplyResult {
+    const version = this.current?.version ?? 0;
+    const errors = diagnostics.filter((each) => each.severity === 'error');
+    const first = errors[0];
+    const more = errors.length > 1 ? ` ${errors.length - 1} more.` : '';
+    const kept = version === 0 ? 'Nothing runs.' : `v${version} keeps running.`;
+    const where = first === undefined ? '' : ` Line ${first.range.line}: ${first.message}`;
+    this.events_.add({
+      kind: 'config-rejected',
+      tone: 'err',
+      version,
+      text: `${source.file} was rejected, ${kept}${where}${more}`,
+      reason: first?.message ?? '',
+    });
+    return { ok: false, version, diagnostics };
+  }
+
+  explain(request: ExplainRequest): Decision {
+    if (this.current === null) {
+      throw new AttacheError(
+        'core.no-snapshot',
+        'No configuration runs, so there is nothing to decide with.',
+      );
+    }
+    return explainRequest(this.current, request, (name) => this.boundPort(name));
+  }
+
+  explainRecord(seq: number): Decision | null {
+    const info = this.recorder.streamInfo(seq);
+    if (info === null) return null;
+    const snapshot = this.snapshots.get(info.snapshotVersion);
+    return snapshot === undefined ? null : explainRecorded(snapshot, info);
+  }
+
+  state(): CoreState {
+    const admin = this.admin.address;
+    return coreState(
+      this.current,
+      [...this.listeners.values()],
+      admin === null ? null : { address: admin.ip, port: admin.port },
+    );
+  }
+
+  rows(query: RowQuery): RowBatch {
+    return this.recorder.rows(query);
+  }
+
+  changedRows(cursor: number, limit: number): ReturnType<Recorder['changedSince']> {
+    return this.recorder.changedSince(cursor, limit);
+  }
+
+  record(seq: number): RecordDetail | null {
+    const detail = this.recorder.detail(seq);
+    if (detail === null) return null;
+    return { ...detail, routeSource: this.routeSource(this.recorder.streamInfo(seq)) };
+  }
+
+  private routeSource(info: StreamInfo | null): RecordDetail['routeSource'] {
+    const snapshot = info === null ? undefined : this.snapshots.get(info.snapshotVersion);
+    if (info === null || snapshot === undefined) return null;
+    for (const listener of snapshot.bootstrap.listeners) {
+      for (const { http } of listener.filterChains) {
+        if (http?.routes.name !== info.routeConfigName) continue;
+        const host = http.routes.virtualHosts.find((each) => each.name === info.virtualHostName);
+        const route = host?.routes[info.routeIndex];
+        if (route !== undefined) return route.source;
+      }
+    }
+    return null;
+  }
+
+  body(seq: number, side: BodySide, offset: number, length: number): BodySlice | null {
+    return this.recorder.body(seq, side, offset, length);
+  }
+
+  filterRecords(filter: string, limit: number): { seqs: number[]; total: number; error: string } {
+    return filterRecords(this.recorder, filter, limit);
+  }
+
+  clearRecords(): { freedBytes: number } {
+    return this.recorder.clear();
+  }
+
+  setRecording(on: boolean): void {
+    this.recorder.setRecording(on);
+  }
+
+  recorderState(): RecorderState {
+    return this.recorder.state();
+  }
+
+  metrics(): readonly MetricsTick[] {
+    return this.liveMetrics.history();
+  }
+
+  events(): readonly CoreEvent[] {
+    return this.events_.list();
+  }
+
+  on(listener: CoreListener): () => void {
+    this.coreListeners.add(listener);
+    return () => this.coreListeners.delete(listener);
+  }
+
+  exportConfig(source: ConfigSource, options: ExportOptions): ExportReport {
+    return exportConfig(source, options);
+  }
+
+  async close({ drain }: CloseOptions): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.queue;
+    const all = [...this.listeners.values(), ...this.draining];
+    for (const listener of all) {
+      listener.stopAccepting();
+      listener.drain();
+    }
+    if (drain > 0) await this.idle(all, drain);
+    for (const listener of all) listener.close();
+    for (const undo of this.onClosing.splice(0)) undo();
+    this.metricsTimer.disarm();
+    this.stateTimer.disarm();
+    this.stats.stop();
+    this.clusters.close();
+    await this.admin.close();
+    await this.logFiles.close();
+  }
+
+  /** Settles when no connection is left, or after `limit` milliseconds. */
+  private idle(listeners: readonly Listener[], limit: number): Promise<void> {
+    return new Promise((resolve) => {
+      const until = this.clock.now() + limit;
+      const timer = new CallbackTimer(this.clock, () => {
+        const open = listeners.some((listener) => listener.activeConnections > 0);
+        if (!open || this.clock.now() >= until) resolve();
+        else timer.arm(20);
+      });
+      timer.arm(0);
+    });
+  }
+
+  private tick(): void {
+    this.metricsTimer.arm(1000);
+    const tick = this.liveMetrics.tick(this.clock.wall());
+    for (const listener of this.coreListeners) listener.metrics?.(tick);
+  }
+
+  private announceState(): void {
+    if (!this.closed && this.coreListeners.size > 0 && !this.stateTimer.armed)
+      this.stateTimer.arm(STATE_ANNOUNCEMENT);
+  }
+
+  private outlierLog(path: string): LineSink | null {
+    if (path === '') return null;
+    const file = this.logFiles.get(path);
+    return (line) => file.write(`${line}\n`);
+  }
+
+  private boundPort(name: string): number | null {
+    return this.listeners.get(name)?.address?.port ?? null;
+  }
+
+  private oldestRecordedVersion(): number {
+    const { firstSeq, records } = this.recorder.state();
+    if (records === 0) return this.current?.version ?? 0;
+    return this.recorder.streamInfo(firstSeq)?.snapshotVersion ?? 0;
+  }
+
+  private downstreamConnections(): number {
+    let sum = 0;
+    for (const listener of this.listeners.values()) sum += listener.activeConnections;
+    for (const listener of this.draining) sum += listener.activeConnections;
+    return sum;
+  }
+
+  private sumClusters(of: (stats: UpstreamManager['view']['clusters'][number]['stats']) => number): number {
+    return this.clusters.view.clusters.reduce((sum, cluster) => sum + of(cluster.stats), 0);
+  }
+
+  private sumHosts(
+    of: (host: UpstreamManager['view']['clusters'][number]['hosts'][number]) => number,
+  ): number {
+    return this.clusters.view.clusters.reduce(
+      (sum, cluster) => sum + cluster.hosts.reduce((hosts, host) => hosts + of(host), 0),
+      0,
+    );
+  }
+
+  private countListeners(changes: ResourceChanges): void {
+    this.stats.counter('listener_manager.listener_added').add(changes.added.length);
+    this.stats.counter('listener_manager.listener_modified').add(changes.updated.length);
+    this.stats.counter('listener_manager.listener_removed').add(changes.removed.length);
+    this.stats.gauge('listener_manager.total_listeners_active').set(this.listeners.size);
+  }
+}
+
+/** What the data path tells goes to the records and to the live metrics; metrics count what is not recorded, too. */
+class Observer implements StreamRecorder {
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly metrics: LiveMetrics,
+  ) {}
+
+  begin(info: StreamInfo): void {
+    this.recorder.begin(info);
+  }
+
+  requestBody(info: StreamInfo, bytes: Uint8Array, start: number, end: number): void {
+    this.recorder.requestBody(info, bytes, start, end);
+  }
+
+  responseBody(info: StreamInfo, bytes: Uint8Array, start: number, end: number): void {
+    this.recorder.responseBody(info, bytes, start, end);
+  }
+
+  end(info: StreamInfo): void {
+    if (info.record >= 0) this.recorder.end(info);
+    this.metrics.streamEnded(info);
+  }
+}
+
+function sameAddress(listener: Listener, config: Listener['config']): boolean {
+  return addressText(listener.config.address) === addressText(config.address);
+}
