@@ -49,7 +49,8 @@ export function timeTicks(from: number, to: number, width: number): number[] {
   const steps = [15_000, 30_000, 60_000, 120_000, 240_000, 300_000, 600_000, 900_000, 1_800_000];
   const step = steps.find((s) => (to - from) / s <= wanted) ?? 1_800_000;
   const ticks: number[] = [];
-  for (let at = Math.ceil(from / step) * step; at <= to - step * 0.25; at += step) ticks.push(at);
+  const margin = ((to - from) / Math.max(1, width)) * 14;
+  for (let at = Math.ceil((from + margin) / step) * step; at <= to - margin; at += step) ticks.push(at);
   return ticks;
 }
 

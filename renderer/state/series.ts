@@ -103,7 +103,7 @@ export interface Point {
 }
 
 /**
- * The last `range` milliseconds in at most `MAX_POINTS` points: each point is the mean of its bucket. Buckets stand
+ * The last `range` milliseconds in at most `limit` points: each point is the mean of its bucket. Buckets stand
  * at fixed multiples of their length, so that points do not wander as time goes on.
  */
 export function chartPoints(
@@ -111,8 +111,9 @@ export function chartPoints(
   now: number,
   range: number,
   readers: readonly ((tick: MetricsTick) => number | null)[],
+  limit = MAX_POINTS,
 ): Point[] {
-  const width = Math.max(1000, Math.ceil(range / MAX_POINTS / 1000) * 1000);
+  const width = Math.max(1000, Math.ceil(range / limit / 1000) * 1000);
   const from = now - range;
   const points: Point[] = [];
   let bucket = Number.NaN;

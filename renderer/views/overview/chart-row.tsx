@@ -32,6 +32,9 @@ interface ChartPlan {
   readonly formatValue: (value: number) => string;
 }
 
+/** About one point per two pixels of a quarter of the window. */
+const POINTS = 150;
+
 const stacked = (name: string, color: string, opacity: number, index: 0 | 1 | 2 | 3) => ({
   name,
   color,
@@ -162,6 +165,7 @@ function ChartPane(props: { readonly plan: ChartPlan; readonly input: ChartInput
         to,
         range,
         plan.series.map((s) => s.read),
+        POINTS,
       ),
     [ticks, to, range, plan],
   );

@@ -268,10 +268,13 @@ function LatencySection(props: {
   const to = ticks.at(-1)?.at ?? Date.now();
   const points = useMemo(
     () =>
-      chartPoints(ticks, to, range, [
-        (tick) => tick.clusters[cluster]?.p50 ?? null,
-        (tick) => tick.clusters[cluster]?.p99 ?? null,
-      ]),
+      chartPoints(
+        ticks,
+        to,
+        range,
+        [(tick) => tick.clusters[cluster]?.p50 ?? null, (tick) => tick.clusters[cluster]?.p99 ?? null],
+        150,
+      ),
     [ticks, to, range, cluster],
   );
   const marks = useMemo(() => eventMarks(events, to - range, cluster), [events, to, range, cluster]);

@@ -177,7 +177,7 @@ export function layOutTopology(state: CoreState, width: number, height: number):
   );
   const chainMiddles = spread(
     chainPlans.map((plan) => plan.wanted),
-    CHAIN + 8,
+    comfortable(chainPlans.length, CHAIN, available),
     TOP + CHAIN / 2,
     TOP + available - CHAIN / 2,
   );
@@ -197,7 +197,7 @@ export function layOutTopology(state: CoreState, width: number, height: number):
         TOP + available / 2,
       ),
     ),
-    LISTENER + 8,
+    comfortable(state.listeners.length, LISTENER, available),
     TOP + LISTENER / 2,
     TOP + available - LISTENER / 2,
   );
@@ -311,21 +311,35 @@ function stack(heights: readonly number[], available: number, largestGap: number
   });
 }
 
-/** The wanted places, moved apart to at least `step` and kept inside; keeps the order of the wanted places. */
+/**
+ * The places nearest to the wanted ones (least squares) that are at least `step` apart and inside `first`…`last`, in
+ * the order of the wanted ones. Pools neighbours that would be too close and moves each pool to its mean.
+ */
 export function spread(wanted: readonly number[], step: number, first: number, last: number): number[] {
   const order = wanted.map((_, i) => i).sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0) || a - b);
+  const pools: { total: number; count: number }[] = [];
+  order.forEach((index, rank) => {
+    let pool = { total: (wanted[index] ?? 0) - rank * step, count: 1 };
+    for (let before = pools.at(-1); before !== undefined; before = pools.at(-1)) {
+      if (before.total / before.count <= pool.total / pool.count) break;
+      pools.pop();
+      pool = { total: pool.total + before.total, count: pool.count + before.count };
+    }
+    pools.push(pool);
+  });
+  const most = Math.max(first, last - (order.length - 1) * step);
   const places = new Array<number>(wanted.length).fill(0);
-  let least = first;
-  for (const i of order) {
-    places[i] = Math.max(least, wanted[i] ?? 0);
-    least = (places[i] ?? 0) + step;
-  }
-  let most = last;
-  for (const i of order.toReversed()) {
-    places[i] = Math.min(most, places[i] ?? 0);
-    most = (places[i] ?? 0) - step;
+  let rank = 0;
+  for (const pool of pools) {
+    const base = Math.min(most, Math.max(first, pool.total / pool.count));
+    for (let i = 0; i < pool.count; i++, rank++) places[order[rank] ?? 0] = base + rank * step;
   }
   return places;
+}
+
+/** How far apart boxes of one column stand when there is room. */
+function comfortable(count: number, size: number, available: number): number {
+  return Math.max(size + 8, Math.min(112, (available - size) / Math.max(1, count)));
 }
 
 function sum(values: readonly number[]): number {
