@@ -136,6 +136,8 @@ export interface AdminStep {
   show?: ('status' | 'headers' | 'body')[];
   /** Keeps only the lines of the body that match. */
   lines?: string;
+  /** Keeps only what stands before the first colon of each line: the names of stats. */
+  names?: boolean;
   /** Keeps only these values of a JSON body, by dotted path (`*` for each element). */
   pick?: string[];
   /** Polls until the body matches this (2 s). */

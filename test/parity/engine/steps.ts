@@ -188,6 +188,7 @@ export class CaseClient {
       seen['headers'] = answer.headers.filter((line) => !/^(date|connection|keep-alive):/i.test(line));
     }
     if (step.pick) seen['picked'] = Object.fromEntries(step.pick.map((at) => [at, pick(JSON.parse(answer.body), at)]));
+    else if (step.names) seen['names'] = answer.body.split('\n').flatMap((line) => line.split(': ')[0] || []);
     else if (step.lines !== undefined) {
       const wanted = new RegExp(step.lines);
       seen['lines'] = answer.body.split('\n').filter((line) => wanted.test(line));
@@ -215,7 +216,8 @@ export class CaseClient {
       if (at > 0) values.set(line.slice(0, at), line.slice(at + 2));
     }
     const seen: TreeMap = {};
-    for (const name of names) {
+    for (const template of names) {
+      const name = template.replace(/\{\{([\w:-]+)\}\}/g, (_, place) => String(this.world.portOf(place)));
       if (name.startsWith('/')) {
         const wanted = new RegExp(name.slice(1, -1));
         for (const [key, value] of values) if (wanted.test(key)) seen[key] = number(value);
