@@ -4,7 +4,10 @@ import type { DnsConfig } from '../upstream/cluster-config.ts';
 import type { DnsResolver } from './dns-resolver.ts';
 import { lookup } from './lookup-family.ts';
 
-/** What became of one resolution. On a failure the caller keeps what it had. */
+/**
+ * What became of one resolution. No address at all is an answer too (the name does not exist); a failure means that
+ * nobody could be asked.
+ */
 export type DnsOutcome =
   | { readonly ok: true; readonly addresses: readonly string[] }
   | { readonly ok: false; readonly reason: string };
@@ -21,7 +24,8 @@ export class DnsSource {
     private readonly services: CoreServices,
     private readonly resolver: DnsResolver,
     private readonly onAttempt: () => void,
-    private readonly onOutcome: (outcome: DnsOutcome) => void,
+    /** Says whether it could be used; if not, the next try comes at the failure rate. */
+    private readonly onOutcome: (outcome: DnsOutcome) => boolean,
   ) {
     this.timer = new CallbackTimer(services.clock, () => this.start());
   }
@@ -29,10 +33,7 @@ export class DnsSource {
   start(): void {
     this.onAttempt();
     lookup(this.resolver, this.name, this.config.lookupFamily).then(
-      (addresses) =>
-        this.settle(
-          addresses.length > 0 ? { ok: true, addresses } : { ok: false, reason: 'the name does not exist' },
-        ),
+      (addresses) => this.settle({ ok: true, addresses }),
       (error: unknown) =>
         this.settle({ ok: false, reason: error instanceof Error ? error.message : String(error) }),
     );
@@ -45,9 +46,9 @@ export class DnsSource {
 
   private settle(outcome: DnsOutcome): void {
     if (this.closed) return;
-    this.failures = outcome.ok ? 0 : this.failures + 1;
-    this.timer.arm(this.nextDelay());
-    this.onOutcome(outcome);
+    const good = this.onOutcome(outcome);
+    this.failures = good ? 0 : this.failures + 1;
+    if (!this.closed) this.timer.arm(this.nextDelay());
   }
 
   /** Failures wait a random part of a growing interval when `dns_failure_refresh_rate` is set (full jitter). */

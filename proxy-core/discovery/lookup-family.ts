@@ -40,7 +40,7 @@ async function firstAnswer(
 }
 
 async function bothAnswers(resolver: DnsResolver, name: string): Promise<readonly string[]> {
-  const [v4, v6] = await Promise.allSettled([resolver.resolve(name, 4), resolver.resolve(name, 6)]);
-  if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
-  return [...(v4.status === 'fulfilled' ? v4.value : []), ...(v6.status === 'fulfilled' ? v6.value : [])];
+  const [v6, v4] = await Promise.allSettled([resolver.resolve(name, 6), resolver.resolve(name, 4)]);
+  if (v6.status === 'rejected' && v4.status === 'rejected') throw v4.reason;
+  return [...(v6.status === 'fulfilled' ? v6.value : []), ...(v4.status === 'fulfilled' ? v4.value : [])];
 }

@@ -4,7 +4,7 @@ import { CircuitBreaker } from './circuit-breakers.ts';
 import type { CompiledCluster, EndpointConfig } from './cluster-config.ts';
 import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
 import type { UpstreamEventSink } from './events.ts';
-import { coarseHealth, isExcluded, UpstreamHost } from './host.ts';
+import { coarseHealth, formatAddress, isExcluded, UpstreamHost } from './host.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
 import { LoadBalancer } from './load-balancer/choose.ts';
@@ -136,45 +136,50 @@ export class UpstreamCluster implements Cluster {
     this.settings = config;
   }
 
-  /** The cluster's endpoints: hosts at known addresses stay, with their numbers, ejections and connections. */
+  /**
+   * The cluster's endpoints: hosts at known addresses stay, with their numbers, ejections and connections. Two names
+   * with one address are one host; an address written twice in a STATIC cluster is two, as in Envoy.
+   */
   setEndpoints(resolved: readonly ResolvedEndpoint[]): void {
     if (this.closed) return;
-    const before = new Map<string, UpstreamHost>();
-    for (const host of this.current) before.set(hostKey(host.address, host.priority), host);
-    const next = new Map<string, UpstreamHost>();
+    const known = new Map<string, UpstreamHost[]>();
+    for (const host of this.current) {
+      const key = hostKey(host.address, host.priority);
+      known.set(key, [...(known.get(key) ?? []), host]);
+    }
+    const isStatic = this.settings.type === 'STATIC';
+    const seen = new Set<string>();
+    const next: UpstreamHost[] = [];
     let added = 0;
+    let kept = 0;
     let adopted = false;
-    for (const item of resolved) {
-      const fresh = new UpstreamHost(
-        item.ip,
-        item.port,
-        item.endpoint.priority,
-        item.endpoint,
-        item.hostname,
-      );
-      const key = hostKey(fresh.address, fresh.priority);
-      // Two names with one address are one host.
-      if (next.has(key)) continue;
-      const known = before.get(key);
-      if (known === undefined) {
+    for (const { ip, port, hostname, endpoint } of resolved) {
+      const key = hostKey(formatAddress(ip, port), endpoint.priority);
+      if (!isStatic && seen.has(key)) continue;
+      seen.add(key);
+      const host = known.get(key)?.shift();
+      if (host === undefined) {
         added++;
-        next.set(key, fresh);
+        next.push(new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname));
       } else {
-        if (known.adopt(item.endpoint, item.hostname)) adopted = true;
-        next.set(key, known);
-        before.delete(key);
+        kept++;
+        if (host.adopt(endpoint, hostname)) adopted = true;
+        next.push(host);
       }
     }
-    if (added === 0 && before.size === 0 && !adopted) {
-      this.stats.updateNoRebuild.inc();
+    const removed = this.current.length - kept;
+    if (added === 0 && removed === 0 && !adopted) {
+      // Warming ends with the first answer, also when it brings nothing.
+      this.initialized = true;
+      if (!isStatic) this.stats.updateNoRebuild.inc();
       return;
     }
-    this.current = [...next.values()];
+    this.current = next;
     this.stats.totalMatchCount.add(added);
-    this.detector?.setHosts(this.current);
-    if (added > 0 || before.size > 0) this.stats.membershipChange.inc();
-    this.hostsChanged(added === 0 && before.size === 0);
-    for (const gone of before.values()) gone.pool?.drain();
+    this.detector?.setHosts(next);
+    if (added > 0 || removed > 0) this.stats.membershipChange.inc();
+    this.hostsChanged(added === 0 && removed === 0);
+    for (const hosts of known.values()) for (const host of hosts) host.pool?.drain();
   }
 
   /** Writes the gauges that describe the hosts, also after another cluster of this name wrote them. */

@@ -1,5 +1,6 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { checkHealthChecks } from './check-health-checks.ts';
 import type { CompiledCluster, DnsConfig, DnsLookupFamily } from './cluster-config.ts';
 import { compileCircuitBreakers } from './compile-circuit-breakers.ts';
 import { compileEndpoints } from './compile-endpoints.ts';
@@ -28,6 +29,8 @@ export function compileCluster(
   const type = clusterType(reader, ctx, name);
   const endpoints = compileEndpoints(reader, ctx, type);
   const protocol = compileProtocol(reader, ctx, name);
+  checkHealthChecks(reader, ctx, name, protocol.upstreamProtocol);
+  const outlier = compileOutlier(reader, ctx);
   const loadBalancing = compileLoadBalancing(reader, ctx, name, type);
   if (name === '' || endpoints === null || loadBalancing === null) return null;
   const transportSocket = reader.has('transport_socket')
@@ -47,7 +50,7 @@ export function compileCluster(
     fingerprint: fingerprint(reader.node),
     settingsFingerprint: fingerprint(reader.node, ['load_assignment']),
     endpoints,
-    outlier: compileOutlier(reader, ctx),
+    outlier,
     circuitBreakers: compileCircuitBreakers(reader),
     loadBalancing,
     dns: compileDns(reader),

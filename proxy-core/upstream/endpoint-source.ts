@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
 import type { CoreServices } from '../config/compile-context.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
-import { DnsSource } from '../discovery/dns-source.ts';
+import { type DnsOutcome, DnsSource } from '../discovery/dns-source.ts';
 import type { ResolvedEndpoint, UpstreamCluster } from './cluster.ts';
 import type { EndpointConfig } from './cluster-config.ts';
 import { type UpstreamEventSink, upstreamEvent } from './events.ts';
+
+const NO_ADDRESS = 'the name has no address';
 
 /** Where a cluster's hosts come from. `ready` settles once the first answer (good or bad) is in. */
 export interface EndpointSource {
@@ -53,7 +55,10 @@ class FixedEndpoints implements EndpointSource {
   close(): void {}
 }
 
-/** STRICT_DNS: each address is a host. LOGICAL_DNS: the first one is the only host. A failure keeps the last answer. */
+/**
+ * STRICT_DNS: each address is a host, and a name without addresses has none. LOGICAL_DNS: the first address is the
+ * only host, and stays when the name has none. When nobody could be asked, the last answer stays in use.
+ */
 class DnsEndpoints implements EndpointSource {
   readonly ready: Promise<void>;
   private readonly sources: DnsSource[] = [];
@@ -78,10 +83,9 @@ class DnsEndpoints implements EndpointSource {
   start(): void {
     const { endpoints, dns } = this.cluster.config;
     const { services, resolver } = this.environment;
-    const { stats } = this.cluster;
     endpoints.forEach((endpoint, index) => {
       if (endpoint.port < 0 || isIP(endpoint.address) !== 0) {
-        this.answered(index, [endpoint.address]);
+        this.use(index, [endpoint.address]);
         return;
       }
       const source = new DnsSource(
@@ -89,18 +93,8 @@ class DnsEndpoints implements EndpointSource {
         dns,
         services,
         resolver,
-        () => stats.updateAttempt.inc(),
-        (outcome) => {
-          if (outcome.ok) {
-            stats.updateSuccess.inc();
-            this.announce(endpoint, outcome.addresses);
-            this.answered(index, outcome.addresses);
-          } else {
-            stats.updateFailure.inc();
-            this.announceFailure(endpoint, outcome.reason, this.answers[index] ?? null);
-            this.answered(index, this.answers[index] ?? null);
-          }
-        },
+        () => this.cluster.stats.updateAttempt.inc(),
+        (outcome) => this.onOutcome(endpoint, index, outcome),
       );
       this.sources.push(source);
       source.start();
@@ -116,11 +110,37 @@ class DnsEndpoints implements EndpointSource {
     this.settle();
   }
 
-  private answered(index: number, addresses: readonly string[] | null): void {
-    const first = this.waiting > 0 && this.answers[index] === null;
-    this.answers[index] = addresses ?? this.answers[index] ?? [];
-    if (addresses !== null) this.cluster.setEndpoints(this.resolved());
-    if (first && --this.waiting === 0) this.settle();
+  private onOutcome(endpoint: EndpointConfig, index: number, outcome: DnsOutcome): boolean {
+    const { stats, config } = this.cluster;
+    const empty = outcome.ok && outcome.addresses.length === 0;
+    if (!outcome.ok || (empty && config.type === 'LOGICAL_DNS')) {
+      stats.updateFailure.inc();
+      this.announceFailure(endpoint, outcome.ok ? NO_ADDRESS : outcome.reason, this.answers[index] ?? []);
+      this.answered(index);
+      return false;
+    }
+    stats.updateSuccess.inc();
+    if (empty) this.announceFailure(endpoint, NO_ADDRESS, []);
+    else this.announceReturn(endpoint, outcome.addresses);
+    this.use(index, outcome.addresses);
+    return true;
+  }
+
+  private use(index: number, addresses: readonly string[]): void {
+    const first = this.answers[index] === null;
+    this.answers[index] = addresses;
+    this.cluster.setEndpoints(this.resolved());
+    if (first) this.countDown();
+  }
+
+  private answered(index: number): void {
+    if (this.answers[index] !== null) return;
+    this.answers[index] = [];
+    this.countDown();
+  }
+
+  private countDown(): void {
+    if (--this.waiting === 0) this.settle();
   }
 
   private resolved(): ResolvedEndpoint[] {
@@ -137,7 +157,7 @@ class DnsEndpoints implements EndpointSource {
     });
   }
 
-  private announce(endpoint: EndpointConfig, addresses: readonly string[]): void {
+  private announceReturn(endpoint: EndpointConfig, addresses: readonly string[]): void {
     if (!this.failing.delete(endpoint.address)) return;
     this.environment.onEvent(
       upstreamEvent({
@@ -151,12 +171,12 @@ class DnsEndpoints implements EndpointSource {
     );
   }
 
-  private announceFailure(endpoint: EndpointConfig, reason: string, kept: readonly string[] | null): void {
+  private announceFailure(endpoint: EndpointConfig, reason: string, kept: readonly string[]): void {
     if (this.failing.has(endpoint.address)) return;
     this.failing.add(endpoint.address);
     const consequence =
-      kept === null || kept.length === 0
-        ? 'it has no host until the name resolves, and answers 503'
+      kept.length === 0
+        ? 'it gives no host until the name resolves'
         : `the last answer stays in use (${kept.join(', ')})`;
     this.environment.onEvent(
       upstreamEvent({
