@@ -133,6 +133,7 @@ class RunningClusters implements UpstreamManager {
         }
         for (const entry of fresh) entry.cluster.publish();
         this.count(changes);
+        warming.set(0);
         this.options.onChange();
       },
       abandon: () => {
