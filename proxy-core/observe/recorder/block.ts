@@ -14,7 +14,7 @@ import type { StringTable } from './string-table.ts';
  */
 const SEPARATOR = '\0';
 export const COUNTER_DOUBLES = 10;
-export const ATTEMPT_DOUBLES = 16;
+export const ATTEMPT_DOUBLES = 17;
 
 /** Method, authority, path: what a row needs. */
 export function rowText(head: RequestHead | null): string {
@@ -118,6 +118,7 @@ export function writeDoubles(info: StreamInfo, to: Float64Array, at: number, str
     to[p + 13] = strings.id(a.hostName);
     to[p + 14] = strings.id(a.resetReason);
     to[p + 15] = strings.id(a.transportFailureReason);
+    to[p + 16] = a.position;
     p += ATTEMPT_DOUBLES;
   }
 }
@@ -132,6 +133,7 @@ export function readAttempts(from: Float64Array, at: number, count: number, stri
       upstreamConnectionId: value(1),
       random: value(2),
       hostSetId: value(3),
+      position: value(16),
       started: value(4),
       connectStarted: value(5),
       connected: value(6),

@@ -20,8 +20,10 @@ export const F = {
   random: 13,
   snapshotVersion: 14,
   streamId: 15,
+  /** The byte ring's position when the record began: all its bytes lie behind it. */
+  firstByte: 16,
 } as const;
-export const F_STRIDE = 16;
+export const F_STRIDE = 17;
 
 /** Int32 columns; `…Name` are ids of the string table. */
 export const I = {

@@ -85,10 +85,11 @@ export class Recorder implements StreamRecorder {
     }
     const seq = ++this.lastSeq;
     const slot = seq % this.maxRecords;
-    if (seq - this.firstSeq >= this.maxRecords) this.firstSeq = seq - this.maxRecords + 1;
     const f = slot * F_STRIDE;
     const floats = this.floats;
     floats[f + F.seq] = seq;
+    floats[f + F.firstByte] = this.ring.position;
+    if (seq - this.firstSeq >= this.maxRecords) this.evictTo(seq - this.maxRecords + 1);
     floats[f + F.block] = -1;
     floats[f + F.requestBody] = -1;
     floats[f + F.responseBody] = -1;
@@ -314,6 +315,12 @@ export class Recorder implements StreamRecorder {
     const block = this.floats[f + F.block] as number;
     if (block >= 0 && !this.ring.holds(block)) return -1;
     return slot;
+  }
+
+  /** Forgets all records before `seq`. Records begin in order, so everything before its first byte is free. */
+  private evictTo(seq: number): void {
+    this.firstSeq = seq;
+    this.ring.release(this.floats[(seq % this.maxRecords) * F_STRIDE + F.firstByte] as number);
   }
 
   private forgetOverwritten(): void {
