@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { re2ProgramSize } from './program-size.ts';
 
 /** A compiled RE2 pattern. Matching time is linear in the text. */
 export interface Regex {
@@ -55,8 +56,7 @@ export function compilePattern(text: string): { regex: Regex; programSize: numbe
     replaceAll: (input, substitution) =>
       pattern.matcher(input).replaceAll(javaReplacement(substitution, pattern.groupCount())),
   };
-  // RE2 counts two instructions more than this engine for the same program.
-  return { regex, programSize: pattern.programSize() + 2 };
+  return { regex, programSize: re2ProgramSize(pattern, text) };
 }
 
 /** Says it in RE2's words: `missing ]: [a`. */
