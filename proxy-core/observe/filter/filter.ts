@@ -164,6 +164,9 @@ function equalsTerm(name: string, key: FilterKey, value: string, token: Token): 
 }
 
 function textTest(key: TextKey, item: string): FilterPredicate {
+  // `-` asks for nothing, `*` for anything.
+  if (item === '-') return (subject) => key.texts(subject).every((text) => text === '');
+  if (item === '*') return (subject) => key.texts(subject).some((text) => text !== '');
   const normal = key.normalize?.(item) ?? item;
   const wanted = key.caseSensitive ? normal : normal.toLowerCase();
   const fold = (text: string): string => (key.caseSensitive ? text : text.toLowerCase());

@@ -134,7 +134,7 @@ export const KEYS: Readonly<Record<string, FilterKey>> = {
     kind: 'text',
     caseSensitive: false,
     contains: false,
-    texts: (s) => (s.row.flags === '' ? ['-'] : s.row.flags.split(',')),
+    texts: (s) => s.row.flags.split(','),
   },
   by: {
     kind: 'text',

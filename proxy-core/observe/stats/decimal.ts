@@ -18,7 +18,7 @@ export function formatGeneral(value: number, digits: number): string {
 }
 
 function trimZeros(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  return text.includes('.') ? text.replace(/\.?0*$/, '') : text;
 }
 
 /** The first `digits` decimal digits of the exact binary value, rounded half to even, and the decimal exponent. */
