@@ -2,8 +2,9 @@
  * The application behind the contract: one core, one open configuration, the demo shop, and any number of clients.
  * It knows no shell and no transport; those hand in what only they can do.
  */
-import { AttacheError } from '../../proxy-core/base/errors.ts';
+
 import type { ConfigSource, CoreState, ProxyCore } from '../../proxy-core/index.ts';
+import { AttacheError } from '../../proxy-core/index.ts';
 import type { AppInfo, CallName, Calls, ConfigState, Resync } from '../ipc/contract.ts';
 import type { AppServer, AppSession, ClientPort } from '../ipc/session.ts';
 import { ClientPushes } from './client-pushes.ts';

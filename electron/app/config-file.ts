@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AttacheError } from '../../proxy-core/base/errors.ts';
+import { AttacheError } from '../../proxy-core/index.ts';
 
 /** Larger files are refused: nothing that Envoy reads comes near. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;

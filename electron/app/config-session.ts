@@ -1,6 +1,5 @@
 /** The configuration that is open: reading, watching, applying and saving it, and what there is to say about it. */
 import { basename, resolve } from 'node:path';
-import { AttacheError } from '../../proxy-core/base/errors.ts';
 import type {
   ApplyResult,
   ConfigSource,
@@ -9,6 +8,7 @@ import type {
   ExportReport,
   ProxyCore,
 } from '../../proxy-core/index.ts';
+import { AttacheError } from '../../proxy-core/index.ts';
 import type { ConfigState } from '../ipc/contract.ts';
 import { readConfigFile, writeFileWhole } from './config-file.ts';
 import { FileWatcher } from './file-watcher.ts';

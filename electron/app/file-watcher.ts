@@ -5,7 +5,7 @@
 import { type FSWatcher, lstatSync, readlinkSync, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
-import { AttacheError } from '../../proxy-core/base/errors.ts';
+import { AttacheError } from '../../proxy-core/index.ts';
 import { readConfigFile } from './config-file.ts';
 
 export interface FileListener {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { AttacheError } from '../../proxy-core/base/errors.ts';
 import type { CoreOptions } from '../../proxy-core/index.ts';
+import { AttacheError } from '../../proxy-core/index.ts';
 import type { LogLevel } from './launch.ts';
 
 type Log = NonNullable<CoreOptions['log']>;

@@ -1,27 +1,15 @@
-import type { Diagnostic } from '../../proxy-core/index.ts';
+import { type Diagnostic, formatDiagnostics } from '../../proxy-core/index.ts';
 
-/** `shop.yaml:61:30: error: …` and what helps below it, as compilers print it: editors and CI make links of that. */
-export function diagnosticText(diagnostic: Diagnostic): string {
-  const { file, line, column } = diagnostic.range;
-  const lines = [
-    `${file}:${line}:${column}: ${diagnostic.severity}: ${diagnostic.message} [${diagnostic.code}]`,
-  ];
-  if (diagnostic.path !== '') lines.push(`    at ${diagnostic.path}`);
-  if (diagnostic.expected !== undefined) lines.push(`    expected ${diagnostic.expected}`);
-  if (diagnostic.fix !== undefined) lines.push(`    ${diagnostic.fix.title}`);
-  else if (diagnostic.suggestion !== undefined) lines.push(`    did you mean ${diagnostic.suggestion}?`);
-  return `${lines.join('\n')}\n`;
-}
-
-export function diagnosticsText(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map(diagnosticText).join('');
-}
-
-/** `2 errors, 1 warning, 3 notices` */
-export function countText(diagnostics: readonly Diagnostic[]): string {
-  const count = (severity: Diagnostic['severity']) => {
-    const n = diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
-    return `${n} ${severity}${n === 1 ? '' : 's'}`;
+/** Diagnostics for the terminal, each with its line of the text; ends with a line that counts them. */
+export function diagnosticsText(diagnostics: readonly Diagnostic[], text: string): string {
+  let lines: readonly string[] | null = null;
+  const line = (_file: string, number: number) => {
+    lines ??= text.split(/\r\n|\n|\r/);
+    return lines[number - 1];
   };
-  return `${count('error')}, ${count('warning')}, ${count('notice')}`;
+  return formatDiagnostics(diagnostics, { line });
+}
+
+export function errorsOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.filter(({ severity }) => severity === 'error');
 }

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { AttacheError } from '../../proxy-core/base/errors.ts';
+import { AttacheError } from '../../proxy-core/index.ts';
 import { rendererAnswer } from '../app/renderer-files.ts';
 import type { AppServer } from '../ipc/session.ts';
 import { CLOSE_BAD_TOKEN, SOCKET_PATH, TOKEN_PARAMETER } from '../ipc/wire.ts';

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { AttacheError } from '../../../proxy-core/base/errors.ts';
+import { AttacheError } from '../../../proxy-core/index.ts';
 import type { DemoHostMode, DemoState } from '../../ipc/contract.ts';
 import {
   ADMIN_PORT,

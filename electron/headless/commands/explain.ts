@@ -1,8 +1,7 @@
-import { AttacheError } from '../../../proxy-core/base/errors.ts';
-import { hasErrors } from '../../../proxy-core/config/diagnostic.ts';
+import { AttacheError, hasErrors } from '../../../proxy-core/index.ts';
 import type { Command } from '../arguments.ts';
 import { decisionText } from '../decision-text.ts';
-import { diagnosticsText } from '../diagnostics-text.ts';
+import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { readSource } from '../source.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -15,10 +14,10 @@ export async function explain(
   try {
     const source = readSource(command.source);
     const { explainOffline } = await import('../../../proxy-core/index.ts');
-    const { decision, diagnostics } = explainOffline(source, { method, url, headers });
+    const { decision, diagnostics } = await explainOffline(source, { method, url, headers });
     if (decision === null) {
       if (format === 'json') output.out(`${JSON.stringify({ ok: false, diagnostics }, null, 2)}\n`);
-      else output.error(diagnosticsText(diagnostics.filter((diagnostic) => diagnostic.severity === 'error')));
+      else output.error(diagnosticsText(errorsOf(diagnostics), source.text));
       return 1;
     }
     output.out(format === 'json' ? `${JSON.stringify(decision, null, 2)}\n` : decisionText(decision));

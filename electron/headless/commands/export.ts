@@ -1,7 +1,7 @@
-import { AttacheError } from '../../../proxy-core/base/errors.ts';
 import type { ExportReport } from '../../../proxy-core/index.ts';
+import { AttacheError } from '../../../proxy-core/index.ts';
 import type { Command } from '../arguments.ts';
-import { diagnosticsText } from '../diagnostics-text.ts';
+import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { readSource } from '../source.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -16,13 +16,15 @@ export async function exportTo(
     const core = createProxyCore({});
     const checked = core.validate(source);
     if (!checked.ok) {
-      output.error(diagnosticsText(checked.diagnostics));
+      output.error(diagnosticsText(errorsOf(checked.diagnostics), source.text));
       output.error(`attache: ${source.file} was not exported: Envoy would refuse it.\n`);
       return 1;
     }
     const report = core.exportConfig(source, { directory: command.to });
     await core.close({ drain: 0 });
-    output.out(command.format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
+    output.out(
+      command.format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : reportText(report, source.text),
+    );
     return 0;
   } catch (error) {
     if (!(error instanceof AttacheError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -31,11 +33,11 @@ export async function exportTo(
   }
 }
 
-function reportText(report: ExportReport): string {
+function reportText(report: ExportReport, text: string): string {
   const lines = report.files.map((file) => `wrote ${file}`);
   for (const change of report.changes) lines.push(`changed: ${change}`);
   for (const { path, address, range } of report.loopback) {
     lines.push(`${range.file}:${range.line}: ${address} is this machine only (${path})`);
   }
-  return `${lines.join('\n')}\n${diagnosticsText(report.notices)}`;
+  return `${lines.join('\n')}\n${diagnosticsText(report.notices, text)}`;
 }

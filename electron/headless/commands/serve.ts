@@ -1,10 +1,10 @@
-import { AttacheError } from '../../../proxy-core/base/errors.ts';
 import type { ApplyResult, ConfigSource, ProxyCore } from '../../../proxy-core/index.ts';
+import { AttacheError } from '../../../proxy-core/index.ts';
 import { FileWatcher } from '../../app/file-watcher.ts';
 import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
 import { type LogWriter, openLog } from '../../app/log-writer.ts';
 import type { Command } from '../arguments.ts';
-import { countText, diagnosticsText } from '../diagnostics-text.ts';
+import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
 import { readSource } from '../source.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -40,9 +40,9 @@ export async function serve(command: Extract<Command, { kind: 'serve' }>, output
 /** True when everything that the configuration asks for is up. */
 async function start(core: ProxyCore, source: ConfigSource, output: Terminal): Promise<boolean> {
   const result = await core.apply(source);
-  output.error(diagnosticsText(result.diagnostics));
+  output.error(diagnosticsText(result.diagnostics, source.text));
   if (!result.ok) {
-    output.error(`attache: ${source.file} was refused: ${countText(result.diagnostics)}\n`);
+    output.error(`attache: ${source.file} was refused.\n`);
     return false;
   }
   const state = core.state();
@@ -68,7 +68,7 @@ function watch(
       lastText = text;
       void core.apply({ ...settings, text }).then(
         (result) => {
-          if (text === lastText) output.error(reloadText(file, result));
+          if (text === lastText) output.error(reloadText(file, text, result));
         },
         (error: unknown) => output.error(`attache: ${String(error)}\n`),
       );
@@ -81,9 +81,9 @@ function watch(
   return watcher;
 }
 
-function reloadText(file: string, result: ApplyResult): string {
+function reloadText(file: string, text: string, result: ApplyResult): string {
   if (result.ok) return `attache: ${file} changed, version ${result.version} runs now.\n`;
-  const errors = result.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  const problems = diagnosticsText(errorsOf(result.diagnostics), text);
   const serving = `version ${result.version} goes on serving`;
-  return `${diagnosticsText(errors)}attache: ${file} changed and was refused, ${serving}: ${countText(result.diagnostics)}\n`;
+  return `${problems}attache: ${file} changed and was refused, ${serving}.\n`;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AttacheError } from '../../../proxy-core/base/errors.ts';
+import { AttacheError } from '../../../proxy-core/index.ts';
 import { AppService } from '../../app/app-service.ts';
 import { builtFolder } from '../../app/built-files.ts';
 import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
@@ -7,7 +7,7 @@ import { type LogWriter, openLog } from '../../app/log-writer.ts';
 import { RecentFiles } from '../../app/recent-files.ts';
 import { userFolder } from '../../app/user-folder.ts';
 import type { Command } from '../arguments.ts';
-import { countText, diagnosticsText } from '../diagnostics-text.ts';
+import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
 import { openBrowser } from '../open-browser.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -68,10 +68,9 @@ async function openConfig(
 ): Promise<void> {
   if (demo || source.file === null) await app.startDemo();
   else await app.open(source.file);
-  const { status, diagnostics, file, demo: isDemo } = app.config.state();
-  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  const { status, diagnostics, file, fileText, demo: isDemo } = app.config.state();
   if (status === 'rejected') {
-    output.error(`${diagnosticsText(errors)}attache: ${file} was refused: ${countText(diagnostics)}\n`);
+    output.error(`${diagnosticsText(errorsOf(diagnostics), fileText)}attache: ${file} was refused.\n`);
   }
   if (isDemo) output.out(demoLine(app));
   output.out(listenerLines(app.runningState()));

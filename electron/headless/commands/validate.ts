@@ -1,8 +1,8 @@
-import { AttacheError } from '../../../proxy-core/base/errors.ts';
 import type { Diagnostics } from '../../../proxy-core/index.ts';
+import { AttacheError } from '../../../proxy-core/index.ts';
 import type { SourceOptions } from '../../app/launch.ts';
 import type { Command, OutputFormat } from '../arguments.ts';
-import { countText, diagnosticsText } from '../diagnostics-text.ts';
+import { diagnosticsText } from '../diagnostics-text.ts';
 import { readSource } from '../source.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -19,8 +19,8 @@ export async function validate(
       `${JSON.stringify({ file: name, ok: result.ok, diagnostics: result.diagnostics }, null, 2)}\n`,
     );
   } else {
-    output.out(diagnosticsText(result.diagnostics));
-    output.out(`${name}: ${result.ok ? 'valid' : 'refused'}, ${countText(result.diagnostics)}\n`);
+    output.out(diagnosticsText(result.diagnostics, result.text));
+    output.out(`${name}: ${result.ok ? 'valid' : 'refused'}\n`);
   }
   return result.ok ? 0 : 1;
 }
@@ -30,7 +30,7 @@ export async function validateLikeEnvoy(source: SourceOptions, output: Terminal)
   const name = source.file ?? '';
   const result = await check(source, 'text', output);
   if (result === null) return 1;
-  output.error(diagnosticsText(result.diagnostics));
+  output.error(diagnosticsText(result.diagnostics, result.text));
   if (result.ok) output.out(`configuration '${name}' OK\n`);
   else {
     const first = result.diagnostics.find((diagnostic) => diagnostic.severity === 'error');
@@ -43,14 +43,14 @@ async function check(
   source: SourceOptions,
   format: OutputFormat,
   output: Terminal,
-): Promise<Diagnostics | null> {
+): Promise<(Diagnostics & { readonly text: string }) | null> {
   try {
-    const text = readSource(source);
+    const configuration = readSource(source);
     const { createProxyCore } = await import('../../../proxy-core/index.ts');
     const core = createProxyCore({});
-    const result = core.validate(text);
+    const result = core.validate(configuration);
     await core.close({ drain: 0 });
-    return result;
+    return { ...result, text: configuration.text };
   } catch (error) {
     if (!(error instanceof AttacheError)) throw error;
     if (format === 'json') {
