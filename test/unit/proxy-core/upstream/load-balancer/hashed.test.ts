@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import xxhash from 'xxhash-wasm';
@@ -128,4 +129,23 @@ describe('maglev', () => {
   ])('hash %s, attempt %i: slot %i', (hash, attempt, slot) => {
     expect(maglevSlot(hash, attempt, 65537)).toBe(slot);
   });
+});
+
+/** What a real Envoy picked for the headers key-0 … key-999: the last digit of the port, 29001 to 29003. */
+const CHOICES: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(new URL('hash-choices.json', import.meta.url), 'utf8'),
+);
+
+test.each([
+  ['ring_equal', 'RING_HASH', ['29001', '29002', '29003']],
+  ['ring_weighted', 'RING_HASH', ['29001*3', '29002', '29003']],
+  ['maglev_equal', 'MAGLEV', ['29001', '29002', '29003']],
+  ['maglev_weighted', 'MAGLEV', ['29001*3', '29002', '29003*2']],
+])('%s picks for 1000 keys what Envoy picks', (name, policy, hosts) => {
+  const cluster = run(world(), clusterYaml(hosts, `lb_policy: ${policy}`));
+  const mine = Array.from({ length: 1000 }, (_, i) => {
+    const host = cluster.choose(context({ hash: xxHash64Text(`key-${i}`) }));
+    return (host?.port ?? 0) % 10;
+  });
+  expect(mine.join('')).toBe(CHOICES[name]);
 });
