@@ -77,8 +77,8 @@ export interface Exchange {
   times?: number;
   /** Repeats run this many at a time. */
   at_once?: number;
-  /** Summary of repeats: every answer, the shortest cycle up to rotation, counts, or shares in per cent. */
-  as?: 'sequence' | 'cycle' | 'tally';
+  /** Summary of repeats: every answer, the shortest cycle up to rotation, counts, counts of codes only, nothing. */
+  as?: 'sequence' | 'cycle' | 'tally' | 'codes' | 'nothing';
   /** Shares in per cent that the repeats must show, each ± tolerance (percentage points, default 5). */
   share?: Record<string, number>;
   tolerance?: number;

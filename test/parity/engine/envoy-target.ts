@@ -81,6 +81,8 @@ function gist(stderr: string): string {
     .replace(/,? near \d+:\d+ \(offset \d+\)/g, '')
     .replace(/embedded message failed validation \| caused by /g, '')
     .replace(/\): [{[].*$/, ')')
+    // Which of the two members is named depends on the order of keys, which is random.
+    .replace(/\.\w+: message [\w.]+: '\w+' has already been set/, ': a member of a oneof has already been set')
     .trim()
     .slice(0, 400);
 }

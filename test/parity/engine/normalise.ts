@@ -21,7 +21,10 @@ function walk(value: Tree, names: Names): Tree {
   if (Array.isArray(value)) return value.map((element) => walk(element, names));
   if (value !== null && typeof value === 'object') {
     const mapped: Record<string, Tree> = {};
-    for (const [key, element] of Object.entries(value)) mapped[normaliseText(key, names)] = walk(element, names);
+    for (const [key, element] of Object.entries(value)) {
+      const port = key === 'port_value' && typeof element === 'number' ? names.ports.get(element) : undefined;
+      mapped[normaliseText(key, names)] = port ?? walk(element, names);
+    }
     return mapped;
   }
   return value;
@@ -29,7 +32,7 @@ function walk(value: Tree, names: Names): Tree {
 
 export function normaliseText(text: string, names: Names): string {
   let result = text.replaceAll(names.directory, '{{dir}}');
-  result = result.replace(/\b\d{4,5}\b/g, (digits) => names.ports.get(Number(digits)) ?? digits);
+  result = result.replace(/(?<!\d)\d{5}(?!\d)/g, (digits) => names.ports.get(Number(digits)) ?? digits);
   result = result
     .replace(/(127\.0\.0\.\d+):\d{5}\b/g, '$1:{{port}}')
     .replace(UUID, '{{uuid}}')

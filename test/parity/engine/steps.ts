@@ -96,6 +96,8 @@ export class CaseClient {
     };
     await Promise.all(Array.from({ length: step.at_once ?? 1 }, worker));
     if (step.share) return { share: shareVerdict(answers, step.share, step.tolerance ?? 5) };
+    if (step.as === 'nothing') return { sent_times: times };
+    if (step.as === 'codes') return { tally: tally(answers.map((answer) => answer.split(' ')[0] ?? '')) };
     if (step.as === 'tally') return { tally: tally(answers) };
     if (step.as === 'cycle') return { cycle: smallestCycle(answers).join(' | ') };
     return { sequence: answers.join(' | ') };
@@ -302,6 +304,8 @@ function showArrival(arrival: Arrival): Tree {
 function bodyText(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   const exact = text.includes('\ufffd') ? bytes.toString('latin1') : text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what it looks for.
+  if (/[\x00-\x08\x0e-\x1f\x7f-\x9f]/.test(exact)) return `hex ${bytes.subarray(0, 300).toString('hex')}`;
   if (bytes.length <= BODY_LIMIT) return exact;
   return `${exact.slice(0, 40)}… (${bytes.length} bytes)`;
 }
