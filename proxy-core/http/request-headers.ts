@@ -1,4 +1,5 @@
 import type { HeaderList } from '../base/headers.ts';
+import type { Random } from '../base/random.ts';
 import type { RequestHead, SocketAddress, StreamInfo } from '../base/stream-info.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import type { SnapshotRuntime } from './runtime.ts';
@@ -126,7 +127,7 @@ export function mutateRequestHeaders(
   runtime: SnapshotRuntime,
   tls: boolean,
   upgrade: boolean,
-  uuid: () => string,
+  random: Random,
 ): boolean {
   look(received.headers);
   const peer = info.connection.directRemote;
@@ -150,6 +151,8 @@ export function mutateRequestHeaders(
   const source = received.headers;
   const connection = found.connection;
   const named = connection !== null && connection.length > 10 ? namedByConnection(connection) : null;
+  const internalOnly = config.routes.internalOnlyHeaders;
+  const hidden = internal || internalOnly.length === 0 ? null : internalOnly;
   const ownProtocol = tls ? 'https' : 'http';
   let appendedFor = false;
   let protoDone = false;
@@ -199,12 +202,11 @@ export function mutateRequestHeaders(
           if (config.schemeToOverwrite !== '') value = config.schemeToOverwrite;
           else if (config.useRemoteAddress && config.xffNumTrustedHops === 0) value = ownProtocol;
           else if (value !== 'http' && value !== 'https') value = ownProtocol;
-          received.scheme === '' || setScheme(info, value);
           break;
         case Special.RequestId:
           if (idDone) continue;
           idDone = true;
-          if (edge && !config.preserveExternalRequestId && config.generateRequestId) value = uuid();
+          if (edge && !config.preserveExternalRequestId && config.generateRequestId) value = random.uuid();
           requestId = value;
           break;
         case Special.Via:
@@ -217,7 +219,8 @@ export function mutateRequestHeaders(
           break;
       }
     }
-    if (named !== null && named.has(name) && kind !== Special.Te) continue;
+    if (named?.has(name) === true && kind !== Special.Te) continue;
+    if (hidden?.includes(name) === true) continue;
     headers.push(name, value);
   }
   // What is missing is appended in the order in which Envoy sets it.
@@ -239,7 +242,7 @@ export function mutateRequestHeaders(
   if (internal) headers.push('x-envoy-internal', 'true');
   else if (edge) headers.push('x-envoy-external-address', remote.ip);
   if (!idDone && config.generateRequestId) {
-    requestId = uuid();
+    requestId = random.uuid();
     headers.push('x-request-id', requestId);
   }
   if (!viaDone) headers.push('via', config.via);
@@ -253,10 +256,6 @@ export function mutateRequestHeaders(
     headers,
   };
   return internal;
-}
-
-function setScheme(_info: StreamInfo, _value: string): boolean {
-  return true;
 }
 
 let ownAddress: string | null = null;

@@ -2,6 +2,7 @@ import type { Stats } from '../base/stats.ts';
 import type { CoreServices } from '../config/compile-context.ts';
 import { FlushQueue } from '../network/flush-queue.ts';
 import type { StreamRecorder } from '../observe/types.ts';
+import type { PoolServices } from '../upstream/pool/host-pool.ts';
 import type { ClusterManager } from '../upstream/types.ts';
 
 /**
@@ -15,6 +16,7 @@ export interface DataPath {
   readonly services: CoreServices;
   readonly stats: Stats;
   readonly queue: FlushQueue;
+  readonly pools: PoolServices;
   readonly recorder: StreamRecorder | null;
   nextConnectionId: number;
   nextStreamId: number;
@@ -34,10 +36,12 @@ export interface SnapshotRuntime {
 }
 
 export function createDataPath(services: CoreServices, recorder: StreamRecorder | null): DataPath {
+  const queue = new FlushQueue();
   return {
     services,
     stats: services.stats,
-    queue: new FlushQueue(),
+    queue,
+    pools: { clock: services.clock, queue },
     recorder,
     nextConnectionId: 1,
     nextStreamId: 1,

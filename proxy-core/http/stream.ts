@@ -7,12 +7,16 @@ import {
   type ResponseHead,
   type StreamInfo,
 } from '../base/stream-info.ts';
+import { decideRoute } from '../route/decide.ts';
+import type { Route, RouteInput } from '../route/types.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
-import { isGrpcRequest, localReply } from './local-reply.ts';
+import { localReply } from './local-reply.ts';
+import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
 import { mutateResponseHeaders } from './response-headers.ts';
-import { RouterStream } from './router/router.ts';
+import { RouterStream, upgradeType } from './router/router.ts';
+import { streamDuration } from './router/timeouts.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
 
 /** What a stream asks of its connection. */
@@ -45,7 +49,12 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   private idleTimer: Timer | null = null;
   private requestTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
-  private upgrade = false;
+  /** The request asks for a tunnel that is enabled. */
+  upgrade = false;
+  route: Route | null = null;
+  routeInput: RouteInput | null = null;
+  /** A cookie that a hash policy makes; sent with the response. */
+  setCookie: string | null = null;
   private readonly clock: Clock;
 
   constructor(
@@ -85,6 +94,9 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       this.clock.arm(this.idleTimer, this.idleTimeout);
     }
     if (config.maxStreamDuration > 0) this.limitDuration(config.maxStreamDuration);
+    if (!this.admit(head)) return;
+    const path = this.normalizedPath(head);
+    if (path === null) return;
     const { random } = this.path.services;
     this.internal = mutateRequestHeaders(
       head,
@@ -93,17 +105,62 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       this.snapshot,
       this.owner.tls,
       this.upgrade,
-      () => random.uuid(),
+      random,
     );
+    const request = info.requestHead as RequestHead;
+    request.path = path;
+    if (config.stripPort !== 'none' || config.stripTrailingHostDot) {
+      request.authority = normalizeAuthority(request.authority, config, info.connection.local.port);
+    }
     info.random = random.next();
     this.path.recorder?.begin(info);
-    if (!this.admit(head)) return;
-    const request = info.requestHead as RequestHead;
-    if (!endStream || this.upgrade) this.continueExpected(request);
+    if (!endStream) this.continueExpected(request);
     if (!config.hasRouter) return;
+    this.decide(request);
+    if (this.upgrade && !this.upgradeAllowed(request)) {
+      config.stats.rqWsOnNonWsRoute.inc();
+      this.owner.closeAfterResponse();
+      this.sendLocalReply(403, '', null, 'upgrade_failed');
+      return;
+    }
     const router = new RouterStream(this);
     this.router = router;
     router.onRequestHead(request, endStream);
+  }
+
+  /** Finds the route and takes over what it says about the stream as a whole. */
+  private decide(head: RequestHead): void {
+    const { config, info } = this;
+    const input: RouteInput = {
+      head,
+      random: info.random,
+      tls: this.owner.tls,
+      internal: this.internal,
+      runtime: this.snapshot.runtime,
+    };
+    this.routeInput = input;
+    info.routeConfigName = config.routes.name;
+    const route = decideRoute(config.routes, input, null);
+    if (route === null) return;
+    this.route = route;
+    route.hits.count++;
+    info.virtualHostName = route.virtualHost.name;
+    info.routeName = route.name;
+    info.routeIndex = route.index;
+    const action = route.action;
+    if (action.kind !== 'cluster') return;
+    if (action.idleTimeout !== null) this.setIdleTimeout(action.idleTimeout);
+    if (action.maxStreamDuration !== null) {
+      const limit = streamDuration(action.maxStreamDuration, head);
+      if (limit !== null && limit > 0) this.limitDuration(limit);
+    }
+  }
+
+  private upgradeAllowed(head: RequestHead): boolean {
+    const type = upgradeType(head);
+    const action = this.route?.action;
+    const ofRoute = action?.kind === 'cluster' ? action.upgrades.get(type) : undefined;
+    return ofRoute ?? this.config.upgrades.get(type) ?? false;
   }
 
   onLowVersion(head: RequestHead): void {
@@ -115,30 +172,54 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   }
 
   /** Checks of the connection manager before routing; false when it has answered. */
-  private admit(received: RequestHead): boolean {
+  private admit(head: RequestHead): boolean {
     const { config, info } = this;
-    const head = info.requestHead as RequestHead;
-    if (head.authority === '' && !this.hasHost(received)) {
-      this.owner.closeAfterResponse();
-      this.sendLocalReply(400, '', null, 'missing_host_header');
-      return false;
+    if (this.stream.hostMissing === true && head.authority === '') {
+      if (this.info.downstreamProtocol === 'HTTP/1.0' && config.defaultHostForHttp10 !== '') {
+        head.authority = config.defaultHostForHttp10;
+      } else {
+        return this.refuse(400, 'missing_host_header');
+      }
     }
     if (head.path.charCodeAt(0) !== 47 && head.method !== 'CONNECT') {
       config.stats.rqNonRelativePath.inc();
+      info.requestHead = head;
+      this.path.recorder?.begin(info);
       this.sendLocalReply(404, '', null, 'absolute_path_rejected');
-      return false;
-    }
-    if (head.path.includes('#')) {
-      config.stats.rqFailedPathNormalization.inc();
-      this.owner.closeAfterResponse();
-      this.sendLocalReply(400, '', null, 'path_normalization_failed');
       return false;
     }
     return true;
   }
 
-  private hasHost(_received: RequestHead): boolean {
-    return true;
+  private refuse(status: number, details: string): false {
+    this.info.requestHead = this.info.receivedHead;
+    this.path.recorder?.begin(this.info);
+    this.owner.closeAfterResponse();
+    this.sendLocalReply(status, '', null, details);
+    return false;
+  }
+
+  /** The path to route by; null when the answer is a refusal or a redirect. */
+  private normalizedPath(head: RequestHead): string | null {
+    const { config, info } = this;
+    if (head.path.includes('#')) {
+      config.stats.rqFailedPathNormalization.inc();
+      this.refuse(400, 'path_normalization_failed');
+      return null;
+    }
+    if (!normalizesPath(config) || head.method === 'CONNECT') return head.path;
+    const { path, action } = normalizePath(head.path, config);
+    if (action === 'continue') return path;
+    if (action === 'reject') {
+      config.stats.rqFailedPathNormalization.inc();
+      this.refuse(400, 'path_normalization_failed');
+      return null;
+    }
+    config.stats.rqRedirectedWithNormalizedPath.inc();
+    info.requestHead = { ...head, path };
+    this.path.recorder?.begin(info);
+    this.sendLocalReply(307, '', null, 'path_normalization_failed', ['location', path]);
+    return null;
   }
 
   private continueExpected(head: RequestHead): void {
@@ -179,7 +260,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     addFlag(this.info, 'DC');
     this.info.responseCodeDetails = details;
     this.config.stats.rqRxReset.inc();
-    this.router?.onDownstreamGone();
+    this.router?.onDownstreamEnd();
     this.finish(true);
   }
 
@@ -191,7 +272,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   onCodecError(error: CodecError): void {
     if (this.ended) return;
     addFlag(this.info, 'DPE');
-    this.router?.onDownstreamGone();
+    this.router?.onDownstreamEnd();
     this.router = null;
     this.owner.closeAfterResponse();
     this.requestComplete = true;
@@ -280,13 +361,13 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     details: string,
     grpcStatus: number | null = null,
   ): void {
-    this.router?.onDownstreamGone();
+    this.router?.onDownstreamEnd();
     this.router = null;
     this.sendLocalReply(status, body, flag, details, null, grpcStatus);
   }
 
   private giveUp(): void {
-    this.router?.onDownstreamGone();
+    this.router?.onDownstreamEnd();
     this.router = null;
     this.abort();
   }
@@ -372,10 +453,6 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
 
   get congested(): boolean {
     return this.stream.congested;
-  }
-
-  get grpc(): boolean {
-    return isGrpcRequest(this.info.requestHead);
   }
 
   /** Exactly once per stream: accounts, logs, records, and tells the connection. */

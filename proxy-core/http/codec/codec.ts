@@ -62,6 +62,8 @@ export interface ServerStream {
   refuseUpgrade(): void;
   /** HTTP/1: the client asked to close after this exchange. */
   readonly peerCloses: boolean;
+  /** HTTP/1: there was no Host line at all (an empty one is allowed). */
+  readonly hostMissing?: boolean;
   /** The request was read to its end. */
   readonly requestComplete: boolean;
   /** Stops and resumes the flow of request bytes. Calls do not nest. */

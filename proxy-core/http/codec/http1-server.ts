@@ -48,6 +48,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
   readonly wire: WireCounts = { headerBytesReceived: 0, bytesReceived: 0, headerBytesSent: 0, bytesSent: 0 };
   /** The client asked to close after this exchange, or speaks HTTP/1.0 without keep-alive. */
   peerCloses = false;
+  hostMissing = false;
   /** The current request asks for another protocol (`Upgrade`, CONNECT). */
   upgradeRequested = false;
   /** True between the first byte of a head and its end. */
@@ -233,6 +234,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       protocol: '',
       headers,
     };
+    this.hostMissing = facts.host === null;
     this.isHead = line.method === 'HEAD';
     this.isConnect = line.method === 'CONNECT';
     parseTarget(head, facts.host !== null, options);

@@ -1,9 +1,14 @@
-import { Timer, type TimerOwner } from '../../base/clock.ts';
-import { type HeaderList, setHeader } from '../../base/headers.ts';
-import type { Attempt, RequestHead, ResponseFlag, ResponseHead } from '../../base/stream-info.ts';
-import { addFlag } from '../../base/stream-info.ts';
+import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
+import { type HeaderList, headerValue, removeHeader, setHeader } from '../../base/headers.ts';
+import {
+  type Attempt,
+  addFlag,
+  type RequestHead,
+  type ResponseFlag,
+  type ResponseHead,
+} from '../../base/stream-info.ts';
 import { selectCluster } from '../../route/cluster-choice.ts';
-import { decideRoute } from '../../route/decide.ts';
+import { hashRequest } from '../../route/hash-policy.ts';
 import { finalizeResponse, redirectResponse } from '../../route/response.ts';
 import { finalizeRequest, rewriteHost } from '../../route/rewrite.ts';
 import type { ClusterAction, ClusterChoice, Route, RouteInput } from '../../route/types.ts';
@@ -12,53 +17,53 @@ import { hostPools } from '../../upstream/pool/host-pool.ts';
 import type { Cluster } from '../../upstream/types.ts';
 import type { ResetReason } from '../codec/codec.ts';
 import type { ActiveStream } from '../stream.ts';
+import { RequestBuffer } from './request-buffer.ts';
 import { resetReply } from './reset-reply.ts';
+import { createRetryState, type RetryState, type RetryVerdict } from './retry-state.ts';
+import { finalTimeouts, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
-const TimerKind = { Route: 0, PerTry: 1, Backoff: 2 } as const;
+const TimerKind = { Route: 0, PerTry: 1, PerTryIdle: 2, BackOff: 3, UpstreamDuration: 4 } as const;
 
-/** The router filter for one request: Envoy's Router::Filter. */
+/** The router filter for one request, the end of the filter chain: Envoy's Router::Filter. */
 export class RouterStream implements UpstreamRequestOwner, TimerOwner {
-  private readonly stream: ActiveStream;
+  private readonly clock: Clock;
   private route: Route | null = null;
   private choice: ClusterChoice | null = null;
   private action: ClusterAction | null = null;
   private cluster: Cluster | null = null;
   private head: RequestHead | null = null;
+  private timeouts: RequestTimeouts | null = null;
+  private retry: RetryState | null = null;
+  private hash: bigint | null = null;
   private upstream: UpstreamRequest | null = null;
-  private routeTimer: Timer | null = null;
-  private timeout = 0;
-  /** Body that came before there was a connection. */
-  private waiting: Uint8Array[] = [];
-  private waitingBytes = 0;
+  /** Body that came before there was a connection, or the whole of it while a retry may need it. */
+  private body: RequestBuffer | null = null;
   private trailers: HeaderList | null = null;
   private requestEnded = false;
   private requestPaused = false;
   private finished = false;
   private requestCompleteAt = -1;
+  private lastProgress = 0;
+  private routeTimer: Timer | null = null;
+  private perTryTimer: Timer | null = null;
+  private perTryIdleTimer: Timer | null = null;
+  private backOffTimer: Timer | null = null;
+  private durationTimer: Timer | null = null;
 
-  constructor(stream: ActiveStream) {
-    this.stream = stream;
+  constructor(private readonly stream: ActiveStream) {
+    this.clock = stream.path.services.clock;
   }
 
   now(): number {
-    return this.stream.path.services.clock.now();
+    return this.clock.now();
   }
 
   onRequestHead(head: RequestHead, endStream: boolean): void {
     const { stream } = this;
-    const { config, info, snapshot } = stream;
+    const { config, info, snapshot, route } = stream;
     this.head = head;
     config.stats.routerRqTotal.inc();
-    const input: RouteInput = {
-      head,
-      random: info.random,
-      tls: stream.owner.tls,
-      internal: stream.internal,
-      runtime: snapshot.runtime,
-    };
-    info.routeConfigName = config.routes.name;
-    const route = decideRoute(config.routes, input, null);
     if (route === null) {
       config.stats.noRoute.inc();
       this.finished = true;
@@ -66,10 +71,6 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       return;
     }
     this.route = route;
-    route.hits.count++;
-    info.virtualHostName = route.virtualHost.name;
-    info.routeName = route.name;
-    info.routeIndex = route.index;
     const action = route.action;
     if (action.kind !== 'cluster') {
       this.finished = true;
@@ -77,7 +78,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       return;
     }
     this.action = action;
-    const choice = selectCluster(route, input, null);
+    const choice = selectCluster(route, stream.routeInput as RouteInput, null);
     const cluster = choice === null ? undefined : snapshot.clusters.get(choice.cluster);
     if (choice === null || cluster === undefined) {
       config.stats.noCluster.inc();
@@ -89,13 +90,23 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.choice = choice;
     this.cluster = cluster;
     info.clusterName = choice.cluster;
-    if (action.idleTimeout !== null) stream.setIdleTimeout(action.idleTimeout);
-    this.timeout = action.timeout;
-    if (this.timeout > 0) setHeader(head.headers, 'x-envoy-expected-rq-timeout-ms', String(this.timeout));
-    finalizeRequest(route, choice, head, info);
     this.requestEnded = endStream;
-    if (!this.startTry()) return;
+    const timeouts = finalTimeouts(action, head);
+    this.timeouts = timeouts;
+    setExpectedTimeout(head, timeouts, 0);
+    if (route.virtualHost.includeAttemptCountInRequest) setHeader(head.headers, 'x-envoy-attempt-count', '1');
+    if (action.hashPolicies.length > 0) {
+      const { hash, setCookie } = hashRequest(route, head, info);
+      this.hash = hash;
+      stream.setCookie = setCookie;
+    }
+    finalizeRequest(route, choice, head, info);
+    if (action.retryPolicy !== null || stream.internal) {
+      const limits = cluster.limits(action.priority);
+      this.retry = createRetryState(action.retryPolicy, head, cluster, limits, stream.path.services.random);
+    }
     if (endStream) this.requestComplete();
+    this.startTry();
   }
 
   private answer(route: Route, head: RequestHead): void {
@@ -108,7 +119,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     info.responseCodeDetails = 'direct_response';
     info.localReply = true;
     const headers: HeaderList = [];
-    const body = answer.body;
+    const body = answer.status === 204 ? NO_BODY : answer.body;
     if (body.length > 0) headers.push('content-length', String(body.length), 'content-type', 'text/plain');
     if (answer.location !== null) headers.push('location', answer.location);
     const response: ResponseHead = { status: answer.status, headers };
@@ -118,23 +129,31 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     if (!silent) stream.sendBody(body, 0, body.length, true);
   }
 
-  /** Picks a host and asks its pool for a connection; false when it has answered instead. */
-  private startTry(): boolean {
+  /** Picks a host and asks its pool for a connection, or answers when there is none. */
+  private startTry(): void {
     const { stream } = this;
     const cluster = this.cluster as Cluster;
     const action = this.action as ClusterAction;
     const { info, path } = stream;
-    const random = info.random;
+    const index = info.attempts.length;
+    const random = index === 0 ? info.random : path.services.random.next();
+    const host = cluster.choose({ random, hash: this.hash, attempt: index });
+    if (host === null) {
+      cluster.stats.upstreamCxNoneHealthy.inc();
+      this.failWith(503, 'no healthy upstream', 'UH', 'no_healthy_upstream', null);
+      return;
+    }
     const attempt: Attempt = {
-      hostAddress: '',
-      hostName: '',
+      hostAddress: host.address,
+      hostName: host.hostname,
       status: 0,
       resetReason: '',
       transportFailureReason: '',
       upstreamConnectionId: 0,
       random,
       hostSetId: cluster.hostSetId,
-      started: this.now(),
+      position: cluster.lastPosition,
+      started: this.clock.now(),
       connectStarted: -1,
       connected: -1,
       poolReady: -1,
@@ -143,33 +162,39 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       firstByte: -1,
       lastByte: -1,
     };
-    const host = cluster.choose({ random, hash: null, attempt: info.attempts.length });
-    if (host === null) {
-      cluster.stats.upstreamCxNoneHealthy.inc();
-      this.failWith(503, 'no healthy upstream', 'UH', 'no_healthy_upstream', null);
-      return false;
-    }
-    attempt.hostAddress = host.address;
-    attempt.hostName = host.hostname;
     info.attempts.push(attempt);
     info.upstreamHost = host.address;
     info.upstreamHostName = host.hostname;
     if (action.autoHostRewrite && host.hostname !== '') {
-      rewriteHost(this.head as RequestHead, host.hostname, action.appendXForwardedHost);
+      rewriteHost(this.head as RequestHead, host.hostname, action.appendXForwardedHost && index === 0);
     }
-    const pools = hostPools(host, cluster, { clock: path.services.clock, queue: path.queue });
+    const pools = hostPools(host, cluster, path.pools);
     const upstream = new UpstreamRequest(this, cluster, host, pools, action.priority, attempt);
     this.upstream = upstream;
+    if (this.requestEnded) this.armPerTry();
     upstream.start();
-    return true;
   }
 
   private requestComplete(): void {
     if (this.finished) return;
-    this.requestCompleteAt = this.now();
-    if (this.timeout > 0) {
+    this.requestCompleteAt = this.clock.now();
+    const timeouts = this.timeouts as RequestTimeouts;
+    if (timeouts.global > 0) {
       this.routeTimer = new Timer(this, TimerKind.Route);
-      this.stream.path.services.clock.arm(this.routeTimer, this.timeout);
+      this.clock.arm(this.routeTimer, timeouts.global);
+    }
+  }
+
+  private armPerTry(): void {
+    const timeouts = this.timeouts as RequestTimeouts;
+    if (timeouts.perTry > 0) {
+      this.perTryTimer ??= new Timer(this, TimerKind.PerTry);
+      this.clock.arm(this.perTryTimer, timeouts.perTry);
+    }
+    if (timeouts.perTryIdle > 0) {
+      this.perTryIdleTimer ??= new Timer(this, TimerKind.PerTryIdle);
+      this.lastProgress = this.clock.now();
+      this.clock.arm(this.perTryIdleTimer, timeouts.perTryIdle);
     }
   }
 
@@ -177,32 +202,59 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     if (this.finished) return;
     if (endStream) this.requestEnded = true;
     const upstream = this.upstream;
-    if (upstream?.stream != null) {
-      upstream.sendBody(bytes, start, end, endStream);
-      if (!this.requestPaused && upstream.stream.congested) {
-        this.requestPaused = true;
-        this.stream.stream.pauseRequest();
-      }
-    } else if (end > start) {
-      this.waiting.push(Uint8Array.prototype.slice.call(bytes, start, end));
-      this.waitingBytes += end - start;
-      if (
-        !this.requestPaused &&
-        this.waitingBytes > (this.cluster as Cluster).config.perConnectionBufferLimit
-      ) {
-        this.requestPaused = true;
-        this.stream.stream.pauseRequest();
-      }
+    const live = upstream !== null && upstream.stream !== null;
+    const limit = (this.cluster as Cluster).config.perConnectionBufferLimit;
+    if (this.retry !== null || !live) {
+      this.body ??= new RequestBuffer();
+      this.body.add(bytes, start, end);
+      if (this.body.length > limit) this.bufferFull(live);
+      if (this.finished) return;
     }
-    if (endStream) this.requestComplete();
+    if (live && upstream !== null) {
+      upstream.sendBody(bytes, start, end, endStream);
+      if (!this.requestPaused && upstream.stream?.congested === true) this.pauseRequest();
+    }
+    if (endStream) {
+      this.requestComplete();
+      if (!this.finished && this.upstream !== null) this.armPerTry();
+    }
+  }
+
+  /** More body than a retry may keep: give up the retry, or, while one is waiting for its turn, the request. */
+  private bufferFull(live: boolean): void {
+    if (this.retry === null) {
+      this.pauseRequest();
+      return;
+    }
+    const cluster = this.cluster as Cluster;
+    this.stream.path.stats.counter(`cluster.${cluster.config.statName}.retry_or_shadow_abandoned`).inc();
+    this.retry.release();
+    this.retry = null;
+    if (live) this.body?.clear();
+    else if (this.upstream === null) {
+      this.failWith(
+        507,
+        'exceeded request buffer limit while retrying upstream',
+        null,
+        'request_payload_exceeded_retry_buffer_limit',
+        null,
+      );
+    } else this.pauseRequest();
+  }
+
+  private pauseRequest(): void {
+    if (this.requestPaused) return;
+    this.requestPaused = true;
+    this.stream.stream.pauseRequest();
   }
 
   onRequestTrailers(trailers: HeaderList): void {
     if (this.finished) return;
     this.trailers = trailers;
     this.requestEnded = true;
-    this.upstream?.sendTrailers(trailers);
+    if (this.upstream !== null && this.upstream.stream !== null) this.upstream.sendTrailers(trailers);
     this.requestComplete();
+    if (this.upstream !== null) this.armPerTry();
   }
 
   // Upstream side
@@ -212,26 +264,26 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     info.upstreamConnectionId = connection.id;
     info.upstreamLocal = connection.local;
     info.upstreamProtocol = 'HTTP/1.1';
+    const limit = request.cluster.config.maxStreamDuration;
+    if (limit > 0) {
+      this.durationTimer ??= new Timer(this, TimerKind.UpstreamDuration);
+      this.clock.arm(this.durationTimer, limit);
+    }
     const head = this.head as RequestHead;
-    if (this.waiting.length === 0 && this.trailers === null) {
+    const { body, trailers } = this;
+    if ((body === null || body.length === 0) && trailers === null) {
       request.sendHead(head, this.requestEnded);
       return;
     }
     request.sendHead(head, false);
-    const waiting = this.waiting;
-    const last = this.requestEnded && this.trailers === null ? waiting.length - 1 : -1;
-    for (let i = 0; i < waiting.length; i++) {
-      const chunk = waiting[i] as Uint8Array;
-      request.sendBody(
-        Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length),
-        0,
-        chunk.length,
-        i === last,
-      );
+    const chunks = body?.list ?? [];
+    const last = this.requestEnded && trailers === null ? chunks.length - 1 : -1;
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i] as Buffer;
+      request.sendBody(chunk, 0, chunk.length, i === last);
     }
-    if (this.trailers !== null) request.sendTrailers(this.trailers);
-    this.waiting = [];
-    this.waitingBytes = 0;
+    if (trailers !== null) request.sendTrailers(trailers);
+    if (this.retry === null) body?.clear();
     this.resumeRequest(request);
   }
 
@@ -250,22 +302,63 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
   }
 
   onUpstreamHead(request: UpstreamRequest, head: ResponseHead, endStream: boolean): void {
-    const { stream } = this;
+    const { stream, cluster } = this;
     const { info } = stream;
+    const stats = (cluster as Cluster).stats;
     const status = head.status;
     request.host.outlier?.putHttpStatus(status);
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
+    if (this.retry !== null) {
+      const verdict = this.retry.onHead(head);
+      if (verdict === 'retry') {
+        stats.chargeRetried(status);
+        this.endTry(request);
+        this.backOff();
+        return;
+      }
+      this.flagVerdict(verdict);
+    }
+    this.lastProgress = this.clock.now();
+    if (this.perTryTimer !== null) this.clock.disarm(this.perTryTimer);
     info.upstreamResponseHead = { status, headers: head.headers.slice() };
-    const cluster = request.cluster;
-    cluster.stats.chargeResponse(status, stream.internal);
     info.responseCodeDetails = 'via_upstream';
-    const since = this.requestCompleteAt < 0 ? this.now() : this.requestCompleteAt;
-    setHeader(head.headers, 'x-envoy-upstream-service-time', String(Math.round(this.now() - since)));
-    finalizeResponse(this.route as Route, this.choice, head, info);
-    if (status === 101) this.disarm();
+    stats.chargeResponse(status, stream.internal);
+    const headers = head.headers;
+    const since = this.requestCompleteAt;
+    const elapsed = since < 0 ? 0 : this.clock.now() - since;
+    setHeader(headers, 'x-envoy-upstream-service-time', String(Math.floor(elapsed)));
+    const route = this.route as Route;
+    if (route.virtualHost.includeAttemptCountInResponse) {
+      setHeader(headers, 'x-envoy-attempt-count', String(info.attempts.length));
+    }
+    finalizeResponse(route, this.choice, head, info);
+    if (stream.setCookie !== null) headers.push('set-cookie', stream.setCookie);
+    if (stream.upgrade) {
+      if (this.isTunnel(status)) this.disarmTimeouts();
+      else {
+        this.refusedHandshake(request, head);
+        return;
+      }
+    }
     if (endStream) this.upstreamComplete(request);
     stream.sendHead(head, endStream);
+  }
+
+  private isTunnel(status: number): boolean {
+    return status === 101 || (this.head?.method === 'CONNECT' && status >= 200 && status < 300);
+  }
+
+  /** An upgrade answered otherwise (Envoy 1.32): its code without its body, and the connection ends. */
+  private refusedHandshake(request: UpstreamRequest, head: ResponseHead): void {
+    this.endTry(request);
+    this.finished = true;
+    this.disarmAll();
+    this.stream.info.responseCodeDetails = 'websocket_handshake_unsuccessful';
+    removeHeader(head.headers, 'content-length');
+    removeHeader(head.headers, 'transfer-encoding');
+    this.stream.owner.closeAfterResponse();
+    this.stream.sendHead(head, true);
   }
 
   onUpstreamBody(
@@ -276,6 +369,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     endStream: boolean,
   ): void {
     if (endStream) this.upstreamComplete(request);
+    else if (this.perTryIdleTimer !== null) this.lastProgress = this.clock.now();
     const { stream } = this;
     stream.sendBody(bytes, start, end, endStream);
     if (!endStream && !stream.ended && stream.congested) request.stream?.pauseResponse();
@@ -287,13 +381,16 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
   }
 
   private upstreamComplete(request: UpstreamRequest): void {
-    const { info } = this.stream;
     this.countWire(request);
     this.upstream = null;
     this.finished = true;
-    this.disarm();
-    const since = this.requestCompleteAt < 0 ? info.start : this.requestCompleteAt;
-    request.cluster.stats.chargeTime(Math.round(this.now() - since), this.stream.internal);
+    this.disarmAll();
+    this.retry?.release();
+    const since = this.requestCompleteAt;
+    if (since >= 0) {
+      const elapsed = Math.round(this.clock.now() - since);
+      request.cluster.stats.chargeTime(elapsed, this.stream.internal);
+    }
   }
 
   private countWire(request: UpstreamRequest): void {
@@ -306,28 +403,39 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     info.upstreamWireBytesReceived += wire.bytesReceived;
   }
 
-  onUpstreamReset(request: UpstreamRequest, reason: ResetReason, detail: string): void {
-    if (this.finished || this.upstream !== request) {
-      if (this.upstream !== null && this.upstream !== request) return;
-    }
-    const { stream } = this;
-    const { info } = stream;
+  /** Lets go of a try; nothing of it is heard any more. */
+  private endTry(request: UpstreamRequest): void {
     this.countWire(request);
     this.upstream = null;
-    if (reason !== 'overflow' && request.connection !== null) {
+    if (this.perTryTimer !== null) this.clock.disarm(this.perTryTimer);
+    if (this.perTryIdleTimer !== null) this.clock.disarm(this.perTryIdleTimer);
+    if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
+    request.cancel();
+  }
+
+  onUpstreamReset(request: UpstreamRequest, reason: ResetReason, detail: string): void {
+    if (this.upstream !== request) {
+      // A pool that is full refuses while the try is being started.
+      if (this.finished || this.upstream !== null) return;
+    }
+    const { info } = this.stream;
+    this.endTry(request);
+    if (request.connection !== null) {
       request.host.outlier?.putLocalOrigin('reset');
       request.host.stats.rqError++;
     }
-    const reply = resetReply(reason, detail, info.attempts.length > 1);
     if (detail !== '') info.upstreamTransportFailureReason = detail;
+    if (!request.hostTried) {
+      info.upstreamHost = '';
+      info.upstreamHostName = '';
+    }
     if (request.responseStarted) {
-      addFlag(info, reply.flag);
-      info.responseCodeDetails = `upstream_reset_after_response_started{${reply.detail}}`;
-      this.finished = true;
-      this.disarm();
-      stream.abort();
+      const reply = resetReply(reason, detail, false);
+      this.cutResponse(reply.flag, `upstream_reset_after_response_started{${reply.detail}}`);
       return;
     }
+    if (this.retryReset(reason, request.connection !== null)) return;
+    const reply = resetReply(reason, detail, info.attempts.length > 1);
     this.failWith(
       reply.status,
       reply.body,
@@ -337,6 +445,51 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     );
   }
 
+  private cutResponse(flag: ResponseFlag, details: string): void {
+    addFlag(this.stream.info, flag);
+    this.stream.info.responseCodeDetails = details;
+    this.finished = true;
+    this.disarmAll();
+    this.retry?.release();
+    this.stream.abort();
+  }
+
+  // Retries
+
+  /** True when the request is tried again. */
+  private retryReset(reason: ResetReason, started: boolean): boolean {
+    if (this.retry === null || this.stream.ended) return false;
+    const verdict = this.retry.onReset(reason, started);
+    if (verdict === 'retry') {
+      this.backOff();
+      return true;
+    }
+    this.flagVerdict(verdict);
+    return false;
+  }
+
+  private flagVerdict(verdict: RetryVerdict): void {
+    if (verdict === 'exhausted') addFlag(this.stream.info, 'URX');
+    else if (verdict === 'overflow') addFlag(this.stream.info, 'UO');
+  }
+
+  private backOff(): void {
+    this.backOffTimer ??= new Timer(this, TimerKind.BackOff);
+    this.clock.arm(this.backOffTimer, (this.retry as RetryState).pause());
+  }
+
+  private tryAgain(): void {
+    const head = this.head as RequestHead;
+    const timeouts = this.timeouts as RequestTimeouts;
+    const count = this.stream.info.attempts.length + 1;
+    const elapsed = this.requestCompleteAt < 0 ? 0 : this.clock.now() - this.requestCompleteAt;
+    setExpectedTimeout(head, timeouts, elapsed);
+    if ((this.route as Route).virtualHost.includeAttemptCountInRequest) {
+      setHeader(head.headers, 'x-envoy-attempt-count', String(count));
+    }
+    this.startTry();
+  }
+
   private failWith(
     status: number,
     body: string,
@@ -344,25 +497,25 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     details: string,
     extra: HeaderList | null,
   ): void {
+    const { stream } = this;
     this.finished = true;
-    this.disarm();
-    this.cluster?.stats.chargeResponse(status, this.stream.internal);
-    this.stream.sendLocalReply(status, body, flag, details, extra);
+    this.disarmAll();
+    this.retry?.release();
+    this.cluster?.stats.chargeResponse(status, stream.internal);
+    let headers = extra;
+    if (this.route?.virtualHost.includeAttemptCountInResponse === true) {
+      headers = [...(extra ?? []), 'x-envoy-attempt-count', String(stream.info.attempts.length)];
+    }
+    stream.sendLocalReply(status, body, flag, details, headers);
   }
 
   // Downstream side
 
-  onDownstreamGone(): void {
-    this.cleanUp();
-  }
-
+  /** The client left, or the stream was ended by somebody else: the try under way is given up. */
   onDownstreamEnd(): void {
-    this.cleanUp();
-  }
-
-  private cleanUp(): void {
     this.finished = true;
-    this.disarm();
+    this.disarmAll();
+    this.retry?.release();
     const upstream = this.upstream;
     this.upstream = null;
     if (upstream !== null) {
@@ -375,39 +528,123 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.upstream?.stream?.resumeResponse();
   }
 
-  private disarm(): void {
-    if (this.routeTimer !== null) this.stream.path.services.clock.disarm(this.routeTimer);
+  // Timers
+
+  private disarmTimeouts(): void {
+    const { clock } = this;
+    if (this.routeTimer !== null) clock.disarm(this.routeTimer);
+    if (this.perTryTimer !== null) clock.disarm(this.perTryTimer);
+    if (this.perTryIdleTimer !== null) clock.disarm(this.perTryIdleTimer);
   }
 
-  onTimer(_timer: Timer): void {
+  private disarmAll(): void {
+    this.disarmTimeouts();
+    if (this.backOffTimer !== null) this.clock.disarm(this.backOffTimer);
+    if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
+  }
+
+  onTimer(timer: Timer): void {
     const { queue } = this.stream.path;
     queue.enter();
     try {
-      this.onRouteTimeout();
+      if (!this.finished) this.timeOut(timer);
     } finally {
       queue.leave();
     }
   }
 
-  private onRouteTimeout(): void {
-    if (this.finished) return;
-    const upstream = this.upstream;
-    const cluster = this.cluster as Cluster;
-    cluster.stats.upstreamRqTimeout.inc();
-    this.upstream = null;
-    if (upstream !== null) {
-      this.countWire(upstream);
-      upstream.host.stats.rqTimeout++;
-      upstream.host.outlier?.putLocalOrigin('request-timeout');
-      upstream.cancel();
+  private timeOut(timer: Timer): void {
+    const { stats } = this.cluster as Cluster;
+    switch (timer.kind) {
+      case TimerKind.BackOff:
+        this.tryAgain();
+        break;
+      case TimerKind.Route:
+        stats.upstreamRqTimeout.inc();
+        this.onTimeout('response_timeout');
+        break;
+      case TimerKind.PerTry:
+        stats.upstreamRqPerTryTimeout.inc();
+        this.onTryTimeout('upstream_per_try_timeout');
+        break;
+      case TimerKind.PerTryIdle: {
+        const left = this.lastProgress + (this.timeouts as RequestTimeouts).perTryIdle - this.clock.now();
+        if (left > 0) {
+          this.clock.arm(timer, left);
+          break;
+        }
+        this.stream.path.stats
+          .counter(`cluster.${(this.cluster as Cluster).config.statName}.upstream_rq_per_try_idle_timeout`)
+          .inc();
+        this.onTryTimeout('upstream_per_try_idle_timeout');
+        break;
+      }
+      default:
+        stats.upstreamRqMaxDurationReached.inc();
+        this.onUpstreamDuration();
+        break;
     }
-    if (this.stream.responseStarted) {
-      addFlag(this.stream.info, 'UT');
-      this.stream.info.responseCodeDetails = 'response_timeout';
-      this.finished = true;
-      this.stream.abort();
+  }
+
+  /** The try under way failed by time: gone, and its host is told. */
+  private dropSlowTry(): void {
+    const upstream = this.upstream;
+    if (upstream === null) return;
+    upstream.host.stats.rqTimeout++;
+    upstream.host.outlier?.putLocalOrigin('request-timeout');
+    this.endTry(upstream);
+  }
+
+  private onTimeout(details: string): void {
+    const started = this.stream.responseStarted;
+    this.dropSlowTry();
+    if (started) {
+      this.cutResponse('UT', details);
       return;
     }
-    this.failWith(504, 'upstream request timeout', 'UT', 'response_timeout', null);
+    this.answerTimeout(details);
   }
+
+  private onTryTimeout(details: string): void {
+    const started = this.stream.responseStarted;
+    this.dropSlowTry();
+    if (started) {
+      this.cutResponse('UT', details);
+      return;
+    }
+    if (this.retryReset('local-reset', true)) return;
+    this.answerTimeout(details);
+  }
+
+  private answerTimeout(details: string): void {
+    if ((this.timeouts as RequestTimeouts).altResponse) this.failWith(204, '', 'UT', details, null);
+    else this.failWith(504, 'upstream request timeout', 'UT', details, null);
+  }
+
+  private onUpstreamDuration(): void {
+    const upstream = this.upstream;
+    if (upstream === null) return;
+    const started = upstream.responseStarted;
+    this.endTry(upstream);
+    if (started) {
+      this.cutResponse('UMSDR', 'upstream_max_stream_duration_reached');
+      return;
+    }
+    if (this.retryReset('local-reset', true)) return;
+    this.failWith(
+      504,
+      'upstream max stream duration reached',
+      'UMSDR',
+      'upstream_max_stream_duration_reached',
+      null,
+    );
+  }
+}
+
+const NO_BODY = new Uint8Array(0);
+
+/** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */
+export function upgradeType(head: RequestHead): string {
+  if (head.method === 'CONNECT' && head.protocol === '') return 'connect';
+  return (head.protocol === '' ? (headerValue(head.headers, 'upgrade') ?? '') : head.protocol).toLowerCase();
 }

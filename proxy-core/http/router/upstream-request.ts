@@ -4,6 +4,7 @@ import type { PoolConnection } from '../../upstream/pool/connection.ts';
 import type { HostPools, PoolWaiter, Priority } from '../../upstream/pool/host-pool.ts';
 import type { Cluster, Host } from '../../upstream/types.ts';
 import type { ClientStream, ResetReason, ResponseReceiver } from '../codec/codec.ts';
+import { resetWords } from './reset-reply.ts';
 
 /** What one try tells the router. */
 export interface UpstreamRequestOwner {
@@ -30,6 +31,8 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   responseStarted = false;
   /** Nothing more comes from or goes to this try. */
   done = false;
+  /** False when the pool's queue was full, so that this host never came into it. */
+  hostTried = true;
 
   constructor(
     private readonly owner: UpstreamRequestOwner,
@@ -66,9 +69,10 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     this.owner.onUpstreamReady(this, connection);
   }
 
-  onPoolFailure(reason: ResetReason, detail: string): void {
+  onPoolFailure(reason: ResetReason, detail: string, hostTried: boolean): void {
     this.done = true;
-    this.attempt.resetReason = reason;
+    this.hostTried = hostTried;
+    this.attempt.resetReason = resetWords(reason);
     this.attempt.transportFailureReason = detail;
     this.owner.onUpstreamReset(this, reason, detail);
   }
@@ -150,7 +154,7 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
-    this.attempt.resetReason = reason;
+    this.attempt.resetReason = resetWords(reason);
     this.attempt.transportFailureReason = detail;
     this.cluster.stats.upstreamRqRxReset.inc();
     this.settle();

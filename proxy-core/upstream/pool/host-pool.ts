@@ -8,8 +8,8 @@ import { PoolConnection, type PoolConnectionOwner } from './connection.ts';
 export interface PoolWaiter {
   /** Take it with `connection.lend`. */
   onPoolReady(connection: PoolConnection): void;
-  /** `detail` is Envoy's transport failure reason. */
-  onPoolFailure(reason: ResetReason, detail: string): void;
+  /** `detail` is Envoy's transport failure reason; `hostTried` is false when the queue was full. */
+  onPoolFailure(reason: ResetReason, detail: string, hostTried: boolean): void;
 }
 
 export type Priority = 'default' | 'high';
@@ -84,16 +84,15 @@ class Http1Pool implements PoolConnectionOwner {
   }
 
   request(waiter: PoolWaiter): void {
-    const connection = this.idle.pop();
-    if (connection !== undefined) {
-      waiter.onPoolReady(connection);
-      return;
-    }
     const { stats } = this.cluster;
     const limits = this.limits;
+    if (this.idle.length > 0) {
+      this.attach(waiter);
+      return;
+    }
     if (limits.pendingRequests >= limits.maxPendingRequests) {
       stats.upstreamRqPendingOverflow.inc();
-      waiter.onPoolFailure('overflow', '');
+      waiter.onPoolFailure('overflow', '', false);
       return;
     }
     limits.pendingRequests++;
@@ -102,6 +101,16 @@ class Http1Pool implements PoolConnectionOwner {
     stats.upstreamRqPendingActive.inc();
     this.waiting.push(waiter);
     this.connectIfNeeded();
+  }
+
+  /** Lends the newest idle connection, unless the cluster has all the requests that it may have. */
+  private attach(waiter: PoolWaiter): void {
+    if (this.limits.requests >= this.limits.maxRequests) {
+      this.cluster.stats.upstreamRqPendingOverflow.inc();
+      waiter.onPoolFailure('overflow', '', true);
+      return;
+    }
+    waiter.onPoolReady(this.idle.pop() as PoolConnection);
   }
 
   /** Takes a waiter out of the queue; nothing is called. */
@@ -146,7 +155,7 @@ class Http1Pool implements PoolConnectionOwner {
     while (this.waiting.length > 0 && this.idle.length > 0) {
       const waiter = this.waiting.shift() as PoolWaiter;
       this.unwait();
-      waiter.onPoolReady(this.idle.pop() as PoolConnection);
+      this.attach(waiter);
     }
   }
 
@@ -191,6 +200,7 @@ class Http1Pool implements PoolConnectionOwner {
       waiter.onPoolFailure(
         timeout ? 'connection-timeout' : 'connection-failure',
         timeout ? '' : `delayed connect error: ${errorText(error)}`,
+        true,
       );
     }
   }

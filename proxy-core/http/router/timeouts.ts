@@ -1,0 +1,98 @@
+import { headerValue, removeHeader, setHeader } from '../../base/headers.ts';
+import type { RequestHead } from '../../base/stream-info.ts';
+import type { ClusterAction, MaxStreamDuration } from '../../route/types.ts';
+
+/** Timeouts of one request in milliseconds, 0 = none. */
+export interface RequestTimeouts {
+  readonly global: number;
+  readonly perTry: number;
+  readonly perTryIdle: number;
+  /** `x-envoy-upstream-rq-timeout-alt-response`: a timeout answers 204. */
+  readonly altResponse: boolean;
+}
+
+/** Envoy: FilterUtility::finalTimeout. The overriding headers are taken off. */
+export function finalTimeouts(action: ClusterAction, head: RequestHead): RequestTimeouts {
+  let global = action.timeout;
+  let perTry = action.retryPolicy?.perTryTimeout ?? 0;
+  let altResponse = false;
+  const headers = head.headers;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (!name.startsWith('x-envoy-upstream-rq-')) continue;
+    switch (name) {
+      case 'x-envoy-upstream-rq-timeout-ms':
+        global = milliseconds(headers[i + 1] as string) ?? global;
+        break;
+      case 'x-envoy-upstream-rq-per-try-timeout-ms':
+        perTry = milliseconds(headers[i + 1] as string) ?? perTry;
+        break;
+      case 'x-envoy-upstream-rq-timeout-alt-response':
+        altResponse = true;
+        break;
+      default:
+        continue;
+    }
+    removeHeader(headers, name);
+    i -= 2;
+  }
+  if (global > 0 && perTry >= global) perTry = 0;
+  return { global, perTry, perTryIdle: action.retryPolicy?.perTryIdleTimeout ?? 0, altResponse };
+}
+
+function milliseconds(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** `x-envoy-expected-rq-timeout-ms`: what is left of the global timeout, or the per-try timeout when that is less. */
+export function setExpectedTimeout(head: RequestHead, timeouts: RequestTimeouts, elapsed: number): void {
+  let expected = timeouts.perTry;
+  if (timeouts.global > 0) {
+    const left = Math.max(1, Math.round(timeouts.global - elapsed));
+    if (expected === 0 || left < expected) expected = left;
+  }
+  if (expected > 0) setHeader(head.headers, 'x-envoy-expected-rq-timeout-ms', String(expected));
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 0.001,
+  n: 0.000001,
+};
+
+/** `grpc-timeout` (1 to 8 digits and a unit) in milliseconds; null when it cannot be read. */
+export function parseGrpcTimeout(text: string | undefined): number | null {
+  if (text === undefined || !/^\d{1,8}[HMSmun]$/.test(text)) return null;
+  return Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? 0);
+}
+
+/**
+ * The route's limit on the whole stream, with gRPC's own deadline when the route listens to it: capped, shortened by
+ * the offset, and rewritten in the request (reference section 9). Null leaves the connection manager's limit.
+ */
+export function streamDuration(limits: MaxStreamDuration, head: RequestHead): number | null {
+  if (limits.grpcTimeoutHeaderMax !== null) {
+    const asked = parseGrpcTimeout(headerValue(head.headers, 'grpc-timeout'));
+    if (asked !== null) {
+      let timeout = asked;
+      const max = limits.grpcTimeoutHeaderMax;
+      if (max > 0 && (timeout > max || timeout === 0)) timeout = max;
+      const offset = limits.grpcTimeoutHeaderOffset ?? 0;
+      if (timeout > offset) timeout -= offset;
+      setHeader(head.headers, 'grpc-timeout', grpcTimeout(timeout));
+      return timeout;
+    }
+  }
+  return limits.max;
+}
+
+/** Milliseconds while they fit in eight digits, then coarser units. */
+function grpcTimeout(timeout: number): string {
+  const whole = Math.ceil(timeout);
+  if (whole < 100_000_000) return `${whole}m`;
+  const seconds = Math.floor(whole / 1000);
+  return seconds < 100_000_000 ? `${seconds}S` : `${Math.min(99_999_999, Math.floor(seconds / 60))}M`;
+}
