@@ -58,7 +58,9 @@ export class LogFile {
   private failing = false;
   private failure = '';
   private dropped = 0;
-  private reopenWanted = false;
+  /** Batches written or dropped so far, and at which of them the file is opened anew (-1: not asked for). */
+  private batchesDone = 0;
+  private reopenAt = -1;
   private readonly idle: (() => void)[] = [];
   private readonly again: CallbackTimer;
 
@@ -74,6 +76,7 @@ export class LogFile {
   write(line: string): void {
     this.text += line;
     this.lines++;
+    this.owner.totalBuffered.value += line.length;
     if (this.text.length >= BATCH) {
       this.cut();
       if (!this.writing && !this.failing) this.next();
@@ -89,10 +92,11 @@ export class LogFile {
     if (!this.writing) this.next();
   }
 
-  /** Opens the path anew once the running write is done (after a rotation). */
+  /** Opens the path anew (after a rotation), once what was collected before is in the old file. */
   reopen(): void {
-    this.reopenWanted = true;
-    this.flush();
+    if (this.text !== '') this.cut();
+    this.reopenAt = this.batchesDone + this.waiting.length + (this.current === null ? 0 : 1);
+    if (!this.writing) this.next();
   }
 
   /** Flushes and closes; what cannot be written now is lost. */
@@ -114,21 +118,25 @@ export class LogFile {
     this.text = '';
     this.lines = 0;
     this.owner.buffered.inc();
-    if (this.waiting.length > MOST_BATCHES) {
-      this.dropped += this.waiting.shift()?.lines ?? 0;
-    }
-    this.owner.totalBuffered.set(this.owner.totalBuffered.value + 1);
+    if (this.waiting.length <= MOST_BATCHES) return;
+    const oldest = this.waiting.shift();
+    if (oldest === undefined) return;
+    this.dropped += oldest.lines;
+    this.batchesDone++;
+    this.owner.totalBuffered.value -= oldest.text.length;
   }
 
   private next(): void {
     if (this.writing) return;
-    if (this.reopenWanted && this.current === null) this.openAgain();
+    // A file that takes nothing is replaced at once.
+    if (this.reopenAt >= 0 && (this.failing || this.batchesDone >= this.reopenAt)) this.openAgain();
     if (this.current === null) {
       const batch = this.waiting.shift();
       if (batch === undefined) {
         for (const resolve of this.idle.splice(0)) resolve();
         return;
       }
+      this.owner.totalBuffered.value -= batch.text.length;
       this.current = Buffer.from(this.marker() + batch.text, 'latin1');
       this.written = 0;
     }
@@ -157,6 +165,7 @@ export class LogFile {
     this.written += count;
     if (this.current !== null && this.written >= this.current.length) {
       this.current = null;
+      this.batchesDone++;
       this.owner.completed.inc();
       if (this.failing) this.onRecovered();
     }
@@ -198,7 +207,7 @@ export class LogFile {
   }
 
   private openAgain(): void {
-    this.reopenWanted = false;
+    this.reopenAt = -1;
     if (STREAMS[this.path] !== undefined) return;
     try {
       const fd = this.owner.openFile(this.path);
@@ -236,6 +245,7 @@ export class LogFileManager {
     this.completed = options.stats.counter('filesystem.write_completed');
     this.failed = options.stats.counter('filesystem.write_failed');
     this.totalBuffered = options.stats.gauge('filesystem.write_total_buffered');
+    this.totalBuffered.set(0);
     this.timer = new CallbackTimer(this.clock, () => {
       this.timer.arm(this.flushInterval);
       for (const file of this.files.values()) file.flush(true);
