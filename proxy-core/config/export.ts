@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AttacheError } from '../base/errors.ts';
 import type { ConfigSource, ExportOptions, ExportReport } from '../facade/core-api.ts';
@@ -61,7 +61,7 @@ export function exportConfig(
     writeFileSync(staged, text);
     renameSync(staged, file);
   } catch (error) {
-    rmSync(staged, { force: true });
+    if (existsSync(staged)) rmSync(staged);
     const reason = error instanceof Error ? error.message : String(error);
     throw new AttacheError('export.write', `Nothing was exported to ${file}: ${reason}`, { cause: error });
   }

@@ -27,6 +27,9 @@ export interface LoadedConfig {
   readonly json: boolean;
 }
 
+/** More than this nobody reads; errors are kept before warnings and notices. */
+const MAX_DIAGNOSTICS = 1000;
+
 export interface LoadedMessage {
   readonly root: MessageNode | null;
   readonly diagnostics: readonly Diagnostic[];
@@ -42,7 +45,7 @@ export function loadConfig(config: ConfigSource): LoadedConfig {
     given: ReadonlySet<string>,
   ): LoadedConfig => ({
     root,
-    diagnostics,
+    diagnostics: atMost(MAX_DIAGNOSTICS, diagnostics),
     isFragment,
     givenClusters: given,
     source: parsed.source,
@@ -59,11 +62,11 @@ export function loadConfig(config: ConfigSource): LoadedConfig {
   let root = fragment
     ? readFragment(context, schema, parsed.root, parsed.json)
     : readMessage(context, schema, parsed.root, '');
-  diagnostics.push(...context.diagnostics);
+  append(diagnostics, context.diagnostics);
   const contexts = [context];
   if (config.merge !== undefined) {
     const more = readMerged(config, config.merge, schema);
-    diagnostics.push(...more.diagnostics);
+    append(diagnostics, more.diagnostics);
     contexts.push(...more.contexts);
     if (more.root !== null) root = mergeMessages(root, more.root);
   }
@@ -95,7 +98,7 @@ export function loadMessage(text: string, file: string, typeName: string): Loade
   if (parsed.root.kind !== 'map')
     return { root: null, diagnostics: [...diagnostics, notAMap(context, parsed.root)] };
   const root = readMessage(context, schema, parsed.root, '');
-  diagnostics.push(...context.diagnostics);
+  append(diagnostics, context.diagnostics);
   checkConstraints(envoySchema(), root, (message, field) => context.isBroken(message, field), diagnostics);
   return { root, diagnostics };
 }
@@ -158,4 +161,25 @@ function withNode(root: MessageNode, config: ConfigSource): MessageNode {
     result = withField(result, 'node', withField(node, name, scalar, 'node'), '');
   }
   return result;
+}
+
+/** Not by spreading: a broken file can have more diagnostics than a call may have arguments. */
+function append(diagnostics: Diagnostic[], more: readonly Diagnostic[]): void {
+  for (const diagnostic of more) diagnostics.push(diagnostic);
+}
+
+function atMost(limit: number, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length <= limit) return diagnostics;
+  const errors = diagnostics.filter((one) => one.severity === 'error');
+  const others = diagnostics.filter((one) => one.severity !== 'error');
+  const kept = [...errors.slice(0, limit), ...others.slice(0, Math.max(0, limit - errors.length))];
+  const last = kept[kept.length - 1] as Diagnostic;
+  const rest: Diagnostic = {
+    code: 'config.more',
+    severity: errors.length > limit ? 'error' : 'warning',
+    message: `${diagnostics.length - limit} more are not shown.`,
+    path: '',
+    range: last.range,
+  };
+  return [...kept, rest];
 }

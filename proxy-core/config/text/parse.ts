@@ -8,6 +8,8 @@ import { SourceText } from './source-text.ts';
 export const MAX_TEXT = 8 * 1024 * 1024;
 /** Nesting of maps and lists, as in Envoy's JSON reader. */
 export const MAX_DEPTH = 100;
+/** Lines, separators, brackets and quotes of a text, together: what the time of parsing grows with. */
+const MAX_MARKS = 250_000;
 const MAX_SYNTAX_ERRORS = 20;
 const PROBE = 64 * 1024;
 
@@ -34,8 +36,13 @@ export function parseText(file: string, text: string): ParsedText {
     const size = (text.length / 1048576).toFixed(1);
     return broken(`${name(file)} has ${size} MB; a configuration may have ${MAX_TEXT / 1048576} MB.`);
   }
-  const start = text.charCodeAt(0) === 0xfeff ? ` ${text.slice(1)}` : text;
-  const source = new SourceText(file, start);
+  const marks = countMarks(text);
+  if (marks > MAX_MARKS) {
+    return broken(
+      `${name(file)} has about ${marks} values and lines; a configuration may have ${MAX_MARKS}.`,
+    );
+  }
+  const source = new SourceText(file, text);
   const probed = probe(source);
   if (probed !== null) return { source, json, root: null, diagnostics: [probed] };
   return new Parse(source, json).run();
@@ -57,6 +64,27 @@ function documentError(source: SourceText, message: string, expected?: string): 
     range: source.range(0, Math.min(source.text.length, source.line(1).length)),
     ...(expected === undefined ? {} : { expected }),
   };
+}
+
+function countMarks(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 0x0a: // line break
+      case 0x22: // "
+      case 0x27: // '
+      case 0x2c: // ,
+      case 0x5b: // [
+      case 0x7b: // {
+        count++;
+        break;
+      case 0x2d: // -
+      case 0x3f: // ?
+        if (text.charCodeAt(i + 1) === 0x20) count++;
+        break;
+    }
+  }
+  return count;
 }
 
 /** A long text whose beginning is broken already is not read to its end: garbage must be answered quickly. */
@@ -186,6 +214,8 @@ class Parse {
         ),
       ]);
     }
+    const overflow = document.errors.find((error) => /call stack/i.test(error.message));
+    if (overflow !== undefined) return this.result(null, [tooDeep(this.source, overflow.pos[0])]);
     if (document.errors.length > 0) {
       const shown = document.errors
         .slice(0, MAX_SYNTAX_ERRORS)

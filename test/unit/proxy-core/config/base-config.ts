@@ -49,6 +49,30 @@ static_resources:
               socket_address: { address: 127.0.0.1, port_value: 9001 }
 `;
 
+/** A listener file as guides show it: lists at the top level, the router by its name only. */
+export const SEED = `listeners:
+- name: main_http_listener
+  address:
+    socket_address: { address: 0.0.0.0, port_value: 8080 }
+  filter_chains:
+  - filters:
+    - name: envoy.filters.network.http_connection_manager
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+        codec_type: AUTO
+        stat_prefix: ingress_http
+        route_config:
+          name: inventory_route
+          virtual_hosts:
+          - name: main
+            domains: ["*"]
+            routes:
+            - match: { prefix: "/inventory" }
+              route: { cluster: inventory_service }
+        http_filters:
+        - name: envoy.filters.http.router
+`;
+
 /** The base with one text replaced; the text must be there. */
 export function changed(find: string, replacement: string): string {
   if (!BASE.includes(find)) throw new Error(`not in the base: ${find}`);
