@@ -77,7 +77,7 @@ function buildPriority(
   let excluded = 0;
   for (const host of hosts) {
     const flags = host.healthFlags;
-    views.push({ host, flags, weight: host.weight, ejectedUntil: flags === 0 ? 0 : ejectedUntil(host) });
+    views.push(viewOf(host, flags === 0 ? 0 : ejectedUntil(host)));
     const health = coarseHealth(flags);
     if (health === 'healthy') healthy.push(host);
     else if (health === 'degraded') degraded.push(host);
@@ -89,6 +89,18 @@ function buildPriority(
     ? addLocalities(hosts, sources, config.overprovisioningFactor)
     : [];
   return { counts, views, sources, localities };
+}
+
+/** The last view of a host while nothing changed: most sets differ from the one before in one host only. */
+function viewOf(host: UpstreamHost, ejectedUntil: number): HostView {
+  const last = host.lastView;
+  const { healthFlags: flags, weight } = host;
+  if (last !== null && last.flags === flags && last.weight === weight && last.ejectedUntil === ejectedUntil) {
+    return last;
+  }
+  const view = { host, flags, weight, ejectedUntil };
+  host.lastView = view;
+  return view;
 }
 
 function addLocalities(

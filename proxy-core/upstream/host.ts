@@ -1,4 +1,5 @@
 import type { EndpointConfig, EndpointHealth, LocalityConfig } from './cluster-config.ts';
+import type { HostView } from './host-set.ts';
 import type { OutlierHostMonitor } from './outlier/monitor.ts';
 import type { Host, HostPool, HostStats } from './types.ts';
 
@@ -78,6 +79,8 @@ export class UpstreamHost implements Host {
   pool: HostPool | null = null;
   outlier: OutlierHostMonitor | null = null;
   healthFlags = 0;
+  /** Belongs to the host sets: what the newest of them says of this host. */
+  lastView: HostView | null = null;
 
   constructor(
     readonly ip: string,

@@ -22,17 +22,21 @@ export function narrateHosts(
         index,
         name: view.host.address,
         condition: `weight ${view.weight}${set.priorities.length > 1 ? `, priority ${view.host.priority}` : ''}`,
-        reason: won
-          ? why === ''
-            ? 'picked'
-            : `picked although ${why}`
-          : why === ''
-            ? 'healthy, not its turn'
-            : why,
+        reason: won ? pickedBecause(why) : why === '' ? passedOver(view.host, picked) : why,
         source: sourceOf(config, view.host),
       });
     }
   }
+}
+
+function pickedBecause(flaw: string): string {
+  return flaw === '' ? 'picked' : `picked although ${flaw}`;
+}
+
+function passedOver(host: UpstreamHost, picked: UpstreamHost | null): string {
+  return picked !== null && host.priority !== picked.priority
+    ? `healthy, but priority ${picked.priority} was drawn`
+    : 'healthy, not picked this time';
 }
 
 function leftOut(view: HostView, wall: number): string {

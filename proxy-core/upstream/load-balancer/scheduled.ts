@@ -38,11 +38,15 @@ export class ScheduledPolicy implements Policy {
   refresh(set: HostSet): void {
     const before = this.states;
     this.states = set.priorities.map((p, priority) =>
-      p.sources.map((hosts, source) => ({
-        edf: sameWeights(hosts) ? null : new EdfSchedule(this.weightsOf(hosts), this.prePicks(hosts)),
-        index: before[priority]?.[source]?.index ?? this.seed,
-        picks: 0,
-      })),
+      p.sources.map((hosts, source) => {
+        const weights = hosts.map((host) => host.weight);
+        const loaded = hosts.map((host) => this.weightOf(host, host.weight));
+        return {
+          edf: allEqual(weights) ? null : this.schedule(loaded),
+          index: before[priority]?.[source]?.index ?? this.seed,
+          picks: 0,
+        };
+      }),
     );
   }
 
@@ -51,13 +55,18 @@ export class ScheduledPolicy implements Policy {
     const state = this.states[scope.priority]?.[scope.source];
     if (hosts === undefined || state === undefined || hosts.length === 0) return null;
     if (state.edf !== null) {
-      this.lastPosition = state.picks++;
-      const next = hosts[state.edf.peek()];
+      const index = state.edf.peek();
+      const next = hosts[index];
       if (next === undefined) return null;
-      state.edf.pick(this.weightOf(next));
+      this.lastPosition = this.leastRequest ? index : state.picks++;
+      state.edf.pick(this.weightOf(next, next.weight));
       return next;
     }
-    if (this.leastRequest) return this.leastLoaded(hosts, context, null);
+    if (this.leastRequest) {
+      const index = this.leastLoaded(hosts, context, null);
+      this.lastPosition = index;
+      return hosts[index] ?? null;
+    }
     const index = state.index;
     this.lastPosition = index;
     state.index = index + 1;
@@ -71,12 +80,23 @@ export class ScheduledPolicy implements Policy {
     narrator: Narrator,
   ): UpstreamHost | null {
     const hosts = scope.set.priorities[scope.priority]?.sources[scope.source] ?? [];
-    const state = this.states[scope.priority]?.[scope.source];
     if (hosts.length === 0) return null;
-    if (sameWeights(hosts)) {
-      if (this.leastRequest) return this.leastLoaded(hosts, context, narrator);
-      const index = position >= 0 ? position : (state?.index ?? this.seed);
-      const turn = index % hosts.length;
+    const weights = weightsIn(scope, hosts);
+    return this.leastRequest
+      ? this.explainLeastRequest(scope, hosts, weights, context, position, narrator)
+      : this.explainRoundRobin(scope, hosts, weights, position, narrator);
+  }
+
+  private explainRoundRobin(
+    scope: PickScope,
+    hosts: readonly UpstreamHost[],
+    weights: readonly number[],
+    position: number,
+    narrator: Narrator,
+  ): UpstreamHost | null {
+    const state = this.states[scope.priority]?.[scope.source];
+    if (allEqual(weights)) {
+      const turn = (position >= 0 ? position : (state?.index ?? this.seed)) % hosts.length;
       narrator.note(
         'neutral',
         `All weights are equal: hosts take turns, and it is the turn of host ${turn + 1} of ${hosts.length}.`,
@@ -84,77 +104,115 @@ export class ScheduledPolicy implements Policy {
       );
       return hosts[turn] ?? null;
     }
-    const schedule = this.replay(hosts, position >= 0 ? position : (state?.picks ?? 0));
-    const weights = hosts.map((host) => `${host.address} ${host.weight}`).join(', ');
     narrator.note(
       'neutral',
-      `Weights differ (${weights}): the host whose turn comes first by 1/weight is picked${this.leastRequest ? ', weights divided by active requests' : ''}.`,
+      `Weights differ (${listWeights(hosts, weights)}): each host is due again after 1/weight, and the one that is due first is picked.`,
       null,
     );
-    return hosts[schedule.peek()] ?? null;
+    return hosts[this.replay(weights, position >= 0 ? position : (state?.picks ?? 0)).peek()] ?? null;
   }
 
+  /** How busy the hosts were is not kept; a recorded pick carries its outcome as position instead. */
+  private explainLeastRequest(
+    scope: PickScope,
+    hosts: readonly UpstreamHost[],
+    weights: readonly number[],
+    context: LoadBalancerContext,
+    position: number,
+    narrator: Narrator,
+  ): UpstreamHost | null {
+    if (!allEqual(weights)) {
+      narrator.note(
+        'neutral',
+        `Weights differ (${listWeights(hosts, weights)}): each host is due again after 1/weight, the weight divided by its active requests, and the one that is due first is picked.`,
+        null,
+      );
+      const state = this.states[scope.priority]?.[scope.source];
+      return hosts[position >= 0 ? position : (state?.edf?.peek() ?? 0)] ?? null;
+    }
+    const index = this.leastLoaded(hosts, context, position >= 0 ? null : narrator);
+    if (position < 0) return hosts[index] ?? null;
+    const { fullScan, choiceCount } = this.config.leastRequest;
+    narrator.note(
+      'neutral',
+      `${fullScan ? 'All hosts were' : `${choiceCount} random hosts were`} compared by active requests, and the one with fewest was picked.`,
+      null,
+    );
+    return hosts[position] ?? null;
+  }
+
+  /** Index of the least busy of a few random hosts, or of all. */
   private leastLoaded(
     hosts: readonly UpstreamHost[],
     context: LoadBalancerContext,
     narrator: Narrator | null,
-  ): UpstreamHost | null {
+  ): number {
     const { choiceCount, fullScan } = this.config.leastRequest;
-    const seen: UpstreamHost[] | null = narrator === null ? null : [];
-    let best: UpstreamHost | null = null;
-    let ties = 0;
+    const seen: string[] | null = narrator === null ? null : [];
     const rounds = fullScan ? hosts.length : choiceCount;
+    let best = -1;
+    let fewest = 0;
+    let ties = 0;
     for (let i = 0; i < rounds; i++) {
       const draw = deriveDraw(context.random, DrawFor.host + i);
-      const host = hosts[fullScan ? i : draw % hosts.length] as UpstreamHost;
-      seen?.push(host);
-      if (best === null || host.stats.rqActive < best.stats.rqActive) {
-        best = host;
+      const index = fullScan ? i : draw % hosts.length;
+      const host = hosts[index] as UpstreamHost;
+      const active = host.stats.rqActive;
+      seen?.push(`${host.address} (${active} active)`);
+      if (best < 0 || active < fewest) {
+        best = index;
+        fewest = active;
         ties = 1;
-      } else if (fullScan && host.stats.rqActive === best.stats.rqActive) {
+      } else if (fullScan && active === fewest) {
         // Each of the equals keeps the same chance.
         ties++;
-        if (draw % ties === 0) best = host;
+        if (draw % ties === 0) best = index;
       }
     }
     if (narrator !== null && seen !== null) {
-      const list = seen.map((host) => `${host.address} (${host.stats.rqActive} active)`).join(', ');
       narrator.note(
         'neutral',
-        `${fullScan ? 'All hosts' : `${rounds} random hosts`} are compared by active requests: ${list}.`,
+        `${fullScan ? 'All hosts' : `${rounds} random hosts`} are compared by active requests: ${seen.join(', ')}.`,
         null,
       );
     }
     return best;
   }
 
-  private replay(hosts: readonly UpstreamHost[], picks: number): EdfSchedule {
-    const schedule = new EdfSchedule(this.weightsOf(hosts), this.prePicks(hosts));
-    const round = hosts.reduce((n, host) => n + host.weight, 0);
+  private replay(weights: readonly number[], picks: number): EdfSchedule {
+    const schedule = this.schedule(weights);
+    const round = weights.reduce((n, weight) => n + weight, 0);
     const count = picks <= REPLAY_LIMIT ? picks : round + (picks % round);
-    for (let i = 0; i < count; i++) schedule.pick(this.weightOf(hosts[schedule.peek()] as UpstreamHost));
+    for (let i = 0; i < count; i++) schedule.pick(weights[schedule.peek()] as number);
     return schedule;
   }
 
-  private prePicks(hosts: readonly UpstreamHost[]): number {
-    return hosts.length === 0 ? 0 : this.seed % hosts.reduce((n, host) => n + host.weight, 0);
+  /** The start of a schedule: a random part of the first round is over. */
+  private schedule(weights: readonly number[]): EdfSchedule {
+    const round = weights.reduce((n, weight) => n + weight, 0);
+    return new EdfSchedule(weights, round === 0 ? 0 : Math.floor(this.seed % Math.max(1, round)));
   }
 
-  private weightsOf(hosts: readonly UpstreamHost[]): number[] {
-    return hosts.map((host) => this.weightOf(host));
-  }
-
-  private weightOf(host: UpstreamHost): number {
-    if (!this.leastRequest) return host.weight;
+  private weightOf(host: UpstreamHost, weight: number): number {
+    if (!this.leastRequest) return weight;
     const bias = this.config.leastRequest.activeRequestBias;
-    if (bias === 0) return host.weight;
+    if (bias === 0) return weight;
     const active = host.stats.rqActive + 1;
-    return host.weight / (bias === 1 ? active : active ** bias);
+    return weight / (bias === 1 ? active : active ** bias);
   }
 }
 
-export function sameWeights(hosts: readonly UpstreamHost[]): boolean {
-  const first = hosts[0]?.weight;
-  for (const host of hosts) if (host.weight !== first) return false;
-  return true;
+/** The weights as they were when the set was made; a host's own may have changed since. */
+function weightsIn(scope: PickScope, hosts: readonly UpstreamHost[]): number[] {
+  const views = scope.set.priorities[scope.priority]?.views ?? [];
+  const byHost = new Map(views.map((view) => [view.host, view.weight]));
+  return hosts.map((host) => byHost.get(host) ?? host.weight);
+}
+
+function listWeights(hosts: readonly UpstreamHost[], weights: readonly number[]): string {
+  return hosts.map((host, i) => `${host.address} ${weights[i]}`).join(', ');
+}
+
+function allEqual(weights: readonly number[]): boolean {
+  return weights.every((weight) => weight === weights[0]);
 }

@@ -20,6 +20,9 @@ export interface OutlierEnvironment {
   readonly eventLog: LineSink | null;
 }
 
+/** Milliseconds between two notices of the same refusal for one host. */
+const REFUSAL_PAUSE = 10_000;
+
 /** Outlier detection of one cluster (envoy DetectorImpl): ejects at once, returns hosts at a sweep per interval. */
 export class OutlierDetector implements ConsecutiveListener {
   externalRates: SuccessRateNumbers = UNKNOWN_RATES;
@@ -227,6 +230,7 @@ export class OutlierDetector implements ConsecutiveListener {
     );
   }
 
+  /** The first refusal is told at once, those that follow together, so that a host that only fails fills no list. */
   private announceRefusal(
     monitor: OutlierHostMonitor,
     kind: DetectorKind,
@@ -234,16 +238,26 @@ export class OutlierDetector implements ConsecutiveListener {
     refusal: string,
   ): void {
     const { services, clusterName, onEvent } = this.environment;
+    const now = services.clock.now();
+    const before = monitor.refusals.get(kind);
+    if (before !== undefined && before.reason === refusal && now - before.toldAt < REFUSAL_PAUSE) {
+      before.untold++;
+      return;
+    }
+    const count = 1 + (before?.untold ?? 0);
+    monitor.refusals.set(kind, { reason: refusal, toldAt: now, untold: 0 });
+    const times = count === 1 ? '' : `, ${count} times since the last notice`;
     onEvent(
       upstreamEvent({
         at: services.clock.wall(),
         kind: 'host-not-ejected',
         tone: 'warn',
-        text: `${monitor.host.address} of ${clusterName} was detected (${why}) but not ejected: ${refusal}.`,
+        text: `${monitor.host.address} of ${clusterName} was detected (${why}${times}) but not ejected: ${refusal}.`,
         cluster: clusterName,
         host: monitor.host.address,
         detector: kind,
         reason: refusal,
+        count,
       }),
     );
   }

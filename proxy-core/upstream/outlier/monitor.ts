@@ -1,4 +1,4 @@
-import type { OutlierConfig } from '../cluster-config.ts';
+import type { DetectorKind, OutlierConfig } from '../cluster-config.ts';
 import type { UpstreamHost } from '../host.ts';
 import type { LocalOriginResult, OutlierMonitor } from '../types.ts';
 
@@ -44,6 +44,11 @@ export class OutlierHostMonitor implements OutlierMonitor {
   /** Ejections in force: 2 when two detectors of one sweep hit. */
   activeEjections = 0;
   jitter = 0;
+  /** What was told of detections that ejected nobody. */
+  readonly refusals = new Map<
+    DetectorKind,
+    { readonly reason: string; readonly toldAt: number; untold: number }
+  >();
   /** Monotonic milliseconds, -1 = never. */
   ejectedAt = -1;
   unejectedAt = -1;

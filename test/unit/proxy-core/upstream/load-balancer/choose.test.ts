@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { UpstreamCluster } from '../../../../../proxy-core/upstream/cluster.ts';
 import type { Host } from '../../../../../proxy-core/upstream/types.ts';
-import { clusterYaml, context, Notes, picks, run, world } from '../support.ts';
+import { clusterYaml, compiled, context, Notes, picks, run, world } from '../support.ts';
 
 interface Group {
   readonly priority?: number;
@@ -262,6 +262,24 @@ describe('explaining a pick', () => {
     for (const { ask, set, position, host } of record) {
       expect(cluster.explainChoice({ ...ask, position }, new Notes(), set)).toBe(host);
     }
+  });
+
+  test.each([
+    ['round robin', '', ['1*3', '2*1', '3*1'], ['1*1', '2*4', '3*1']],
+    ['least request', 'lb_policy: LEAST_REQUEST', ['1*3', '2*1', '3*1'], [1, 2, 3]],
+  ])('%s: an old pick is told with the weights and the load of then', (_name, more, before, after) => {
+    const w = world();
+    const cluster = run(w, clusterYaml(before, more));
+    const record = Array.from({ length: 12 }, () => {
+      const ask = context();
+      const set = cluster.hostSetId;
+      const host = cluster.choose(ask);
+      return { host, set, ask: { ...ask, position: cluster.lastPosition } };
+    });
+    w.manager.update([compiled(clusterYaml(after, more))], null).commit();
+    for (const host of cluster.hosts) host.stats.rqActive = host.port;
+    picks(cluster, 5);
+    for (const { host, set, ask } of record) expect(cluster.explainChoice(ask, new Notes(), set)).toBe(host);
   });
 
   test('hosts left out say why', () => {

@@ -59,6 +59,22 @@ describe('the cap: 100 · (ejected + 1) / hosts ≤ max_ejection_percent', () =>
   });
 });
 
+test('a host that only fails is told once, and then once in ten seconds with the number of times', () => {
+  const { w, cluster } = start(
+    3,
+    'enforcing_consecutive_5xx: 0, max_ejection_percent: 50, consecutive_gateway_failure: 0',
+  );
+  for (let second = 0; second < 11; second++) {
+    answer(cluster, 0, 500, 50);
+    w.clock.advance(1000);
+  }
+  expect(w.stat(`${PREFIX}ejections_detected_consecutive_5xx`)).toBe(110);
+  expect(w.events.map((event) => event.count)).toEqual([1, 100]);
+  expect(w.events[1]?.text).toBe(
+    '127.0.0.1:9001 of c was detected (5 × 5xx in a row, 100 times since the last notice) but not ejected: enforcing_consecutive_5xx is 0 %: detected only, never ejected.',
+  );
+});
+
 describe('consecutive detectors', () => {
   test.each([
     // statuses, settings, detected 5xx, detected gateway
