@@ -183,7 +183,11 @@ export const TimeChart = memo(function TimeChart(props: TimeChartProps) {
       {shown && (
         <Overlay {...props} id={id} width={size.width} height={size.height} xOf={xOf} marks={marks} />
       )}
-      {shown && values.length === 0 && <div className={styles.empty}>No traffic in this window</div>}
+      {shown && values.length === 0 && (
+        <div className={styles.empty}>
+          <span>No traffic in this window</span>
+        </div>
+      )}
     </div>
   );
 });

@@ -20,3 +20,8 @@ export function asCallFailed(error: unknown): CallFailed {
   }
   return new CallFailed({ code: 'transport.failed', message: String(error) });
 }
+
+/** What to tell people about a failure. */
+export function failureText(error: unknown): string {
+  return asCallFailed(error).message;
+}

@@ -1,4 +1,5 @@
 import type { CoreEvent } from '../../proxy-core/index.ts';
+import { failureText } from './call-failed.ts';
 import { formatSetting } from './format.ts';
 import { clusterHref, trafficHref } from './router.ts';
 import { type Toast, useCore, useUi } from './stores.ts';
@@ -21,8 +22,7 @@ export function dismissToast(id: string): void {
 }
 
 export function showFailure(title: string, error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
-  showToast({ tone: 'err', title, text, actions: [], sticky: false });
+  showToast({ tone: 'err', title, text: failureText(error), actions: [], sticky: false });
 }
 
 /** Ejections stay and there is one per cluster; the other events show for six seconds, or not at all. */

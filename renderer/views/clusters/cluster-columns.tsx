@@ -128,7 +128,7 @@ export function LoadBalancing({ cluster, figures, range, marks }: SectionProps) 
 export function Limits({ cluster }: SectionProps) {
   return (
     <section>
-      {cluster.circuitBreakers.map((breaker) => (
+      {cluster.circuitBreakers.filter(isWorthShowing).map((breaker) => (
         <Breakers key={breaker.priority} cluster={cluster} breaker={breaker} />
       ))}
       {cluster.circuitBreakers.length === 0 && <p className="sub">No circuit breaker is known.</p>}
@@ -143,6 +143,15 @@ export function Limits({ cluster }: SectionProps) {
       )}
     </section>
   );
+}
+
+/** The high priority is shown when somebody set or uses it: Envoy has it in every cluster. */
+function isWorthShowing(breaker: CircuitBreakerState): boolean {
+  if (breaker.priority === 'default') return true;
+  const { connections, pendingRequests, requests, retries } = breaker;
+  const gauges = [connections, pendingRequests, requests];
+  const untouched = gauges.every((g) => g.limit === 1024) && retries.limit === 3;
+  return !untouched || [...gauges, retries].some((g) => g.value > 0);
 }
 
 function Breakers(props: { readonly cluster: ClusterState; readonly breaker: CircuitBreakerState }) {

@@ -29,9 +29,9 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
       <caption className="visually-hidden">Hosts of {cluster.name}</caption>
       <colgroup>
         <col style={{ width: 174 }} />
-        <col style={{ width: 168 }} />
+        <col style={{ width: 162 }} />
         <col className="wide" style={{ width: 56 }} />
-        <col className="wide" style={{ width: 84 }} />
+        <col className="wide" style={{ width: 72 }} />
         <col className="wide" style={{ width: 56 }} />
         <col className="wide" style={{ width: 56 }} />
         <col className="wide" style={{ width: 60 }} />
@@ -39,7 +39,7 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
         <col className="wide" style={{ width: 74 }} />
         <col style={{ width: 108 }} />
         <col />
-        {switchable && <col style={{ width: 128 }} />}
+        {switchable && <col style={{ width: 120 }} />}
       </colgroup>
       <thead>
         <tr>

@@ -1,13 +1,16 @@
 import { useState } from 'react';
+import type { CoreState, ListenerState } from '../../../proxy-core/index.ts';
+import { LinkButton } from '../../components/button.tsx';
 import { Segmented } from '../../components/controls.tsx';
 import { cx } from '../../components/cx.ts';
 import { HostGlyph } from '../../components/glyphs.tsx';
-import { Separator, Toolbar } from '../../components/layers.tsx';
+import { Icon } from '../../components/icon.tsx';
+import { EmptyState, Separator, Toolbar } from '../../components/layers.tsx';
 import { Legend, LegendItem, Skeleton } from '../../components/marks.tsx';
 import { useMediaQuery } from '../../components/use-now.ts';
 import { NARROW_SPACE } from '../../state/format.ts';
-import { setQuery, useRoute } from '../../state/router.ts';
-import { useApp, useConfig, useCore } from '../../state/stores.ts';
+import { screenHref, setQuery, useRoute } from '../../state/router.ts';
+import { useApp, useConfig, useCore, useRows } from '../../state/stores.ts';
 import { ChartRow } from './chart-row.tsx';
 import { ClusterPanel } from './cluster-panel.tsx';
 import styles from './overview.module.css';
@@ -39,6 +42,7 @@ export function OverviewView() {
   if (core === null || (starting && core.listeners.length === 0)) {
     return <LoadingOverview connecting={connection === 'loading'} />;
   }
+  if (core.version === 0 && core.listeners.length === 0) return <NothingRuns />;
   // Narrow windows open the panel only on demand.
   const wanted = query['sel'] ?? (roomy ? firstOfInterest(core.clusters) : 'none');
   const selected = core.clusters.find((cluster) => cluster.name === wanted);
@@ -55,6 +59,7 @@ export function OverviewView() {
       </Toolbar>
       <div className={styles.split}>
         <div className="col grow">
+          <Waiting core={core} />
           <Topology selected={selected?.name ?? null} live={mode === 'live'} />
           <ChartRow range={Number(range) * 60_000} />
         </div>
@@ -68,6 +73,49 @@ export function OverviewView() {
         )}
       </div>
     </>
+  );
+}
+
+/** Until the first request: where to send it. */
+function Waiting({ core }: { readonly core: CoreState }) {
+  const none = useRows((s) => s.recorder !== null && s.recorder.total === 0 && s.recorder.recording);
+  const up = core.listeners.filter((listener) => listener.status === 'listening');
+  const first = up[0];
+  if (!none || first === undefined) return null;
+  const ports = up.map((listener) => listener.address.replace(/^.*:/, ''));
+  return (
+    <div className={styles.waiting} role="status">
+      <Icon name="clock" size={14} className="c-accent" />
+      <b className="strong">Waiting for the first request on {new Intl.ListFormat('en').format(ports)}.</b>
+      <span className="sub trunc select">
+        Try <code>{curlFor(core, first)}</code>
+      </span>
+    </div>
+  );
+}
+
+/** A request that this listener takes: with a host name that its first virtual host wants. */
+function curlFor(core: CoreState, listener: ListenerState): string {
+  const chain = listener.filterChains.find((c) => c.kind === 'http');
+  const domains = core.routeConfigs
+    .filter((config) => config.name === chain?.routeConfig)
+    .flatMap((config) => config.virtualHosts.flatMap((virtualHost) => virtualHost.domains));
+  const domain = domains.find((name) => !name.includes('*'));
+  const host = domain === undefined || domains.includes('*') ? '' : `-H 'host: ${domain}' `;
+  const address = listener.address.replace(/^(0\.0\.0\.0|\[?::\]?):/, '127.0.0.1:');
+  return `curl -i ${host}${chain?.tls === true ? '-k https' : 'http'}://${address}/`;
+}
+
+/** The configuration was refused at the start; the banner above says why. */
+function NothingRuns() {
+  return (
+    <EmptyState
+      icon="config"
+      title="Nothing runs yet"
+      actions={<LinkButton href={screenHref('config')}>Open the configuration</LinkButton>}
+    >
+      The configuration has errors. As soon as the file is right, it is applied by itself.
+    </EmptyState>
   );
 }
 

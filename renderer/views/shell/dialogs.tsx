@@ -3,6 +3,7 @@ import { Button } from '../../components/button.tsx';
 import { Field } from '../../components/controls.tsx';
 import { Dialog } from '../../components/layers.tsx';
 import { clearRecords, closeLayer, openConfig } from '../../state/actions.ts';
+import { failureText } from '../../state/call-failed.ts';
 import { formatBytes, formatCount } from '../../state/format.ts';
 import { useRows } from '../../state/stores.ts';
 import styles from './dialogs.module.css';
@@ -19,7 +20,7 @@ export function OpenFileDialog() {
       await openConfig(file.trim());
       closeLayer();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(failureText(error));
       setBusy(false);
     }
   };

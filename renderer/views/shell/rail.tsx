@@ -58,7 +58,6 @@ export function Rail({ disabled }: { readonly disabled: boolean }) {
             className={styles.railItem}
             href={screenHref(screen)}
             title={`${label} (${keys})`}
-            aria-label={label}
             aria-current={!disabled && current === screen ? 'page' : undefined}
             aria-disabled={disabled || undefined}
             tabIndex={disabled ? -1 : undefined}
@@ -78,7 +77,6 @@ export function Rail({ disabled }: { readonly disabled: boolean }) {
         type="button"
         className={cx(styles.railItem)}
         title="Keyboard shortcuts (?)"
-        aria-label="Keyboard shortcuts"
         onClick={() => openLayer('shortcuts')}
       >
         <Icon name="keyboard" size={18} />

@@ -62,7 +62,8 @@ function Rule() {
 
 function Listeners() {
   const listeners = useCore((s) => s.core?.listeners);
-  if (listeners === undefined) return <span className={styles.item}>Starting</span>;
+  const starting = useConfig((s) => s.config?.status === 'starting');
+  if (listeners === undefined || starting) return <span className={styles.item}>Starting</span>;
   const up = listeners.filter((listener) => listener.status === 'listening').length;
   const down = listeners.some((listener) => listener.status === 'failed');
   return (

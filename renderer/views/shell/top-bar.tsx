@@ -24,7 +24,7 @@ export function TopBar() {
       <button
         type="button"
         className={styles.search}
-        aria-label="Search everything"
+        title={`Search everything (${MOD} K)`}
         onClick={() => openLayer('palette')}
       >
         <Icon name="search" size={14} />
