@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 // @ts-expect-error a build script without types
 import { bundle, bundles, legacyDesktopBundles } from '../../../build/lib/bundles.mjs';
+import { addArrayMethods } from './array-methods.ts';
 // @ts-expect-error a build script without types
 import { electronForTests } from './fetch-electron.mjs';
 
@@ -32,6 +33,10 @@ export async function launchApp(args: readonly string[] = []): Promise<LaunchedA
     timeout: 60_000,
   });
   const page = await electron.firstWindow();
+  if (found.legacy) {
+    await page.addInitScript(addArrayMethods);
+    await page.reload();
+  }
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

@@ -3,6 +3,7 @@
  * in both.
  */
 import { protocol } from 'electron';
+import { addArrayMethods } from './array-methods.ts';
 
 interface AnswerInit {
   readonly status?: number;
@@ -49,27 +50,4 @@ if (typeof protocol.handle !== 'function') {
   Object.assign(protocol, { handle });
 }
 
-/** ES2023 came with Chrome 110. */
-const arrays: Record<string, (this: unknown[], ...args: never[]) => unknown[]> = {
-  toSorted(compare?: (a: unknown, b: unknown) => number) {
-    return [...this].sort(compare);
-  },
-  toReversed() {
-    return [...this].reverse();
-  },
-  toSpliced(start: number, count: number, ...items: unknown[]) {
-    const copy = [...this];
-    copy.splice(start, count, ...items);
-    return copy;
-  },
-  with(index: number, value: unknown) {
-    const copy = [...this];
-    copy[index < 0 ? copy.length + index : index] = value;
-    return copy;
-  },
-};
-for (const [name, value] of Object.entries(arrays)) {
-  if (!(name in Array.prototype)) {
-    Object.defineProperty(Array.prototype, name, { value, configurable: true, writable: true });
-  }
-}
+addArrayMethods();
