@@ -1,4 +1,4 @@
-import { type HeaderList, headerValue, removeHeader, setHeader } from '../base/headers.ts';
+import { type HeaderList, headerValue, removeHeader } from '../base/headers.ts';
 import type { StreamInfo } from '../base/stream-info.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
@@ -163,8 +163,10 @@ function runAdds(level: HeaderLevel, headers: HeaderList, info: StreamInfo, narr
     }
     narrator?.note('neutral', `${level.level}: sets \`${add.name}: ${value}\``, add.source);
   }
+  // An overwritten header moves to the end (envoy HeaderMapImpl::setReferenceKey removes and inserts).
   for (let i = 0; i < overwrites.length; i += 2) {
-    setHeader(headers, overwrites[i] as string, overwrites[i + 1] as string);
+    removeHeader(headers, overwrites[i] as string);
+    headers.push(overwrites[i] as string, overwrites[i + 1] as string);
   }
   for (const text of appends) headers.push(text);
 }

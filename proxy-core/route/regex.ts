@@ -53,8 +53,10 @@ export function compilePattern(text: string): { regex: Regex; programSize: numbe
   const regex: Regex = {
     text,
     fullMatch: (input) => pattern.matches(input),
-    replaceAll: (input, substitution) =>
-      pattern.matcher(input).replaceAll(javaReplacement(substitution, pattern.groupCount())),
+    replaceAll: (input, substitution) => {
+      const replacement = javaReplacement(substitution, pattern.groupCount());
+      return replacement === null ? input : pattern.matcher(input).replaceAll(replacement);
+    },
   };
   return { regex, programSize: re2ProgramSize(pattern, text) };
 }
@@ -70,19 +72,22 @@ function re2Error(message: string): string {
     .replace('invalid repeat count', 'invalid repetition size');
 }
 
-/** `\1` → `$1`. A group that the pattern does not have is empty, as a group that did not take part. */
-function javaReplacement(substitution: string, groups: number): string {
+/**
+ * `\\1` → `$1`. Null when RE2 would refuse the rewrite (a group that is not there, a stray backslash): it then
+ * replaces nothing.
+ */
+function javaReplacement(substitution: string, groups: number): string | null {
   let text = '';
   for (let i = 0; i < substitution.length; i++) {
     const char = substitution[i] as string;
     if (char === '$') text += '$$';
     else if (char !== '\\') text += char;
     else {
-      const next = substitution[++i];
-      if (next === undefined) break;
-      if (next >= '0' && next <= '9')
-        text += Number(next) <= groups ? (next === '0' ? '$&' : `$${next}`) : '';
-      else text += next === '$' ? '$$' : next;
+      const next = substitution[++i] ?? '';
+      if (next === '\\') text += '\\';
+      else if (next === '0') text += '$&';
+      else if (next >= '1' && next <= '9' && Number(next) <= groups) text += `$${next}`;
+      else return null;
     }
   }
   return text;

@@ -2,7 +2,7 @@ import { headerValue } from '../base/headers.ts';
 import type { RequestHead, ResponseHead, StreamInfo } from '../base/stream-info.ts';
 import type { Narrator } from '../facade/decision.ts';
 import { mutateHeaders } from './header-mutation.ts';
-import { rewritePath } from './rewrite.ts';
+import { rewritePath, rewrittenPath } from './rewrite.ts';
 import type { ClusterChoice, RedirectAction, Route } from './types.ts';
 
 /** Response header changes of the weighted cluster and the other levels. */
@@ -47,7 +47,13 @@ export function redirectResponse(
     case 'cluster':
       return null;
     case 'redirect': {
-      if (action.pathRewrite !== null) rewritePath(action.pathRewrite, route.match, head, true, narrator);
+      // A redirect, unlike a route, leaves the path alone when the rewrite would leave none.
+      if (
+        action.pathRewrite !== null &&
+        !/^(\?|$)/.test(rewrittenPath(action.pathRewrite, route.match, head.path))
+      ) {
+        rewritePath(action.pathRewrite, route.match, head, true, narrator);
+      }
       return { status: action.status, location: redirectLocation(action, head), body: NO_BODY };
     }
     case 'direct-response': {
@@ -89,7 +95,7 @@ function redirectLocation(action: RedirectAction, head: RequestHead): string {
     const question = path.indexOf('?');
     if (question >= 0) path = path.slice(0, question);
   }
-  return `${scheme}://${host}${port}${path}`;
+  return `${scheme}://${host}${port}${path.startsWith('/') ? '' : '/'}${path}`;
 }
 
 /** The request's host; its port goes when another is given, or when it is the default of a scheme that changes. */

@@ -34,6 +34,15 @@ export function compilePathRewrite(
       'Specify only one of prefix_rewrite, regex_rewrite or path_rewrite_policy',
     );
   }
+  if (prefix !== '' && match.template !== null && reader.type.endsWith('.RouteAction')) {
+    ctx.report(
+      'error',
+      'route.rewrite-kinds',
+      reader,
+      'prefix_rewrite',
+      'Cannot use prefix_rewrite with matcher extension',
+    );
+  }
   if (prefix !== '') return { kind: 'prefix', value: prefix };
   if (regex !== undefined) return { kind: 'regex', substitution: compileSubstitution(regex, ctx) };
   if (policy?.type !== 'envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig') return null;
@@ -70,11 +79,24 @@ export function rewrittenPath(rewrite: PathRewrite, match: RouteMatch, path: str
     const { regex, substitution } = rewrite.substitution;
     return regex.replaceAll(own, substitution) + path.slice(own.length);
   }
-  const matched =
-    match.pathKind === 'prefix' || match.pathKind === 'path-separated-prefix'
-      ? match.path.length
-      : own.length;
+  const matched = matchedLength(match, own);
   return rewrite.value + path.slice(matched);
+}
+
+/** How much of a path a `prefix_rewrite` replaces. For a template Envoy takes the length of its text. */
+function matchedLength(match: RouteMatch, path: string): number {
+  switch (match.pathKind) {
+    case 'prefix':
+    case 'path-separated-prefix':
+      return match.path.length;
+    case 'template':
+      return match.template?.text.length ?? path.length;
+    case 'path':
+    case 'regex':
+    case 'connect':
+    case 'never':
+      return path.length;
+  }
 }
 
 /** Changes `:path` and keeps the old one in `x-envoy-original-path`. */

@@ -142,6 +142,20 @@ describe('errors, in the words of Envoy', () => {
     ]);
   });
 
+  test('a prefix rewrite beside a template', () => {
+    const yaml = oneHost(`
+- match:
+    path_match_policy:
+      name: t
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig
+        path_template: /a/{b}
+  route: {cluster: a, prefix_rewrite: /c}`);
+    expect(compileTable(yaml).reported.map((r) => r.message)).toEqual([
+      'Cannot use prefix_rewrite with matcher extension',
+    ]);
+  });
+
   test('the position is that of the value', () => {
     const yaml = 'name: r\nvirtual_hosts:\n- name: v\n  domains:\n  - a.test\n  - b.test\n  - a.test';
     expect(compileTable(yaml).reported).toMatchObject([{ code: 'route.duplicate-domain', line: 7 }]);

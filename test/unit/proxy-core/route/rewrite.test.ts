@@ -34,7 +34,7 @@ describe('path rewriting', () => {
       '/x/1?a=/v2/',
     ],
     ['prefix: /', 'regex_rewrite: {pattern: {regex: a}, substitution: "$b"}', '/aa?a', '/$b$b?a'],
-    ['prefix: /', 'regex_rewrite: {pattern: {regex: a}, substitution: "[\\\\1]"}', '/a', '/[]'],
+    ['prefix: /', 'regex_rewrite: {pattern: {regex: a}, substitution: "[\\\\1]"}', '/a?q', '/a?q'],
     ['prefix: /', 'regex_rewrite: {pattern: {regex: nothing}, substitution: x}', '/a?q', '/a?q'],
   ])('%s with %s: %s → %s', (match, rewrite, path, wanted) => {
     const head = forward(oneHost(`- {match: {${match}}, route: {cluster: a, ${rewrite}}}`), input(path));
@@ -228,6 +228,20 @@ describe('redirects', () => {
     ['{path_redirect: "/new?z"}', 'http', 'x.test', '/a?b', 'http://x.test/new?z'],
     ['{path_redirect: "/new?z", strip_query: true}', 'http', 'x.test', '/a?b', 'http://x.test/new?z'],
     ['{path_redirect: /new, strip_query: true}', 'http', 'x.test', '/a?b', 'http://x.test/new'],
+    [
+      '{regex_rewrite: {pattern: {regex: "/(.*)$"}, substitution: "new"}}',
+      'http',
+      'x.test',
+      '/a?b',
+      'http://x.test/new?b',
+    ],
+    [
+      '{regex_rewrite: {pattern: {regex: "/(.*)$"}, substitution: ""}}',
+      'http',
+      'x.test',
+      '/a?b',
+      'http://x.test/a?b',
+    ],
     ['{strip_query: true}', 'http', 'x.test', '/a?b', 'http://x.test/a'],
     ['{prefix_rewrite: /z}', 'http', 'x.test', '/a/b?c', 'http://x.test/z/b?c'],
     [
