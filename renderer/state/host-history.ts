@@ -29,7 +29,7 @@ export class HostHistory {
         if (last !== undefined && host.totalRequests < last.total) list.length = 0;
         if (last !== undefined && at - last.at < SPACING) continue;
         list.push({ at, total: host.totalRequests, errors: host.errorRequests });
-        while (list.length > 2 && (list[1]?.at ?? at) < at - WINDOW) list.shift();
+        while (list.length > 2 && (list[1]?.at ?? at) <= at - WINDOW) list.shift();
       }
     }
   }
