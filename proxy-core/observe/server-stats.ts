@@ -18,7 +18,17 @@ server.envoy_bug_failures server.envoy_notifications server.main_thread.watchdog
 server.main_thread.watchdog_miss server.static_unknown_fields server.wip_protos
 server.worker_0.watchdog_mega_miss server.worker_0.watchdog_miss tcmalloc.released_by_timer
 workers.watchdog_mega_miss workers.watchdog_miss runtime.deprecated_feature_use runtime.load_error
-runtime.load_success runtime.override_dir_exists runtime.override_dir_not_exists`.split(/\s+/);
+runtime.load_success runtime.override_dir_exists runtime.override_dir_not_exists
+listener_manager.listener_create_failure listener_manager.listener_create_success
+listener_manager.listener_in_place_updated listener_manager.listener_stopped
+http.async-client.no_cluster http.async-client.no_route
+http.async-client.passthrough_internal_redirect_bad_location
+http.async-client.passthrough_internal_redirect_no_route
+http.async-client.passthrough_internal_redirect_predicate
+http.async-client.passthrough_internal_redirect_too_many_redirects
+http.async-client.passthrough_internal_redirect_unsafe_scheme http.async-client.rq_direct_response
+http.async-client.rq_overload_local_reply http.async-client.rq_redirect
+http.async-client.rq_reset_after_downstream_response_started http.async-client.rq_total`.split(/\s+/);
 
 /** Without any certificate Envoy says 2^32 - 1 days. */
 const NO_EXPIRY_DAYS = 4_294_967_295;
@@ -51,6 +61,10 @@ export class ServerStats {
       ['server.hot_restart_epoch', 0],
       ['server.hot_restart_generation', 1],
       ['server.parent_connections', 0],
+      ['listener_manager.total_filter_chains_draining', 0],
+      ['listener_manager.total_listeners_draining', 0],
+      ['listener_manager.total_listeners_warming', 0],
+      ['listener_manager.workers_started', 1],
       ['server.version', versionNumber(version)],
       ['runtime.admin_overrides_active', 0],
       ['runtime.deprecated_feature_seen_since_process_start', 0],
