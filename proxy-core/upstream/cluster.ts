@@ -29,6 +29,8 @@ export interface ResolvedEndpoint {
   readonly port: number;
   readonly hostname: string;
   readonly endpoint: EndpointConfig;
+  /** LOGICAL_DNS: the other addresses of the name. */
+  readonly alternatives?: readonly string[];
 }
 
 /** A running cluster: its hosts, their health, who is next. Lives over snapshots while its configuration stays. */
@@ -151,23 +153,19 @@ export class UpstreamCluster implements Cluster {
     const seen = new Set<string>();
     const next: UpstreamHost[] = [];
     let added = 0;
-    let kept = 0;
     let adopted = false;
-    for (const { ip, port, hostname, endpoint } of resolved) {
+    for (const { ip, port, hostname, endpoint, alternatives } of resolved) {
       const key = hostKey(formatAddress(ip, port), endpoint.priority);
       if (!isStatic && seen.has(key)) continue;
       seen.add(key);
-      const host = known.get(key)?.shift();
-      if (host === undefined) {
-        added++;
-        next.push(new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname));
-      } else {
-        kept++;
-        if (host.adopt(endpoint, hostname)) adopted = true;
-        next.push(host);
-      }
+      const kept = known.get(key)?.shift();
+      const host = kept ?? new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname);
+      if (kept === undefined) added++;
+      else if (kept.adopt(endpoint, hostname)) adopted = true;
+      host.alternatives = alternatives ?? [];
+      next.push(host);
     }
-    const removed = this.current.length - kept;
+    const removed = this.current.length - (next.length - added);
     if (added === 0 && removed === 0 && !adopted) {
       // Warming ends with the first answer, also when it brings nothing.
       this.initialized = true;

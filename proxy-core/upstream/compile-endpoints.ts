@@ -82,6 +82,7 @@ function readEndpoint(
     );
     return null;
   }
+  socket.acknowledge('protocol');
   const host = socket.string('address') ?? '';
   const port = socket.number('port_value') ?? 0;
   const isName = isIP(host) === 0;

@@ -147,12 +147,14 @@ class DnsEndpoints implements EndpointSource {
     const { endpoints, type } = this.cluster.config;
     return endpoints.flatMap((endpoint, index) => {
       const addresses = this.answers[index] ?? [];
-      const used = type === 'LOGICAL_DNS' ? addresses.slice(0, 1) : addresses;
-      return used.map((ip) => ({
+      const logical = type === 'LOGICAL_DNS';
+      const hostname = endpoint.hostname === '' ? endpoint.address : endpoint.hostname;
+      return (logical ? addresses.slice(0, 1) : addresses).map((ip) => ({
         ip,
         port: endpoint.port,
-        hostname: endpoint.hostname === '' ? endpoint.address : endpoint.hostname,
+        hostname,
         endpoint,
+        alternatives: logical ? addresses.slice(1) : [],
       }));
     });
   }

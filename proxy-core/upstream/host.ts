@@ -74,6 +74,7 @@ export class UpstreamHost implements Host {
     rqTotal: 0,
   };
   hostname: string;
+  alternatives: readonly string[] = [];
   weight: number;
   locality: LocalityConfig;
   pool: HostPool | null = null;

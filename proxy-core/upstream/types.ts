@@ -95,6 +95,8 @@ export interface Host {
   /** -1 for a Unix socket. */
   readonly port: number;
   readonly hostname: string;
+  /** Further addresses to try when connecting to `ip` fails (LOGICAL_DNS: RFC 8305, "happy eyeballs"). */
+  readonly alternatives?: readonly string[];
   readonly priority: number;
   weight: number;
   readonly stats: HostStats;

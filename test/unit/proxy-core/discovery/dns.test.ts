@@ -206,6 +206,7 @@ describe('LOGICAL_DNS', () => {
     const w = world();
     w.resolver.answers.set('a/6', ['::1', '::2']);
     expect((await start(w, yaml(['a'], '', 'LOGICAL_DNS')))()).toEqual(['[::1]:80']);
+    expect(w.manager.view.clusters[0]?.hosts[0]?.alternatives).toEqual(['::2']);
   });
 
   test.each<[string, readonly string[] | Error]>([
