@@ -154,6 +154,7 @@ export function mutateRequestHeaders(
   const internalOnly = config.routes.internalOnlyHeaders;
   const hidden = internal || internalOnly.length === 0 ? null : internalOnly;
   const ownProtocol = tls ? 'https' : 'http';
+  let scheme = ownProtocol;
   let appendedFor = false;
   let protoDone = false;
   let idDone = false;
@@ -201,7 +202,7 @@ export function mutateRequestHeaders(
           protoDone = true;
           if (config.schemeToOverwrite !== '') value = config.schemeToOverwrite;
           else if (config.useRemoteAddress && config.xffNumTrustedHops === 0) value = ownProtocol;
-          else if (value !== 'http' && value !== 'https') value = ownProtocol;
+          if (value === 'http' || value === 'https') scheme = value;
           break;
         case Special.RequestId:
           if (idDone) continue;
@@ -251,7 +252,7 @@ export function mutateRequestHeaders(
     method: received.method,
     authority: received.authority,
     path: received.path,
-    scheme: ownProtocol,
+    scheme,
     protocol: received.protocol,
     headers,
   };

@@ -117,7 +117,11 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (!endStream) this.continueExpected(request);
     if (!config.hasRouter) return;
     this.decide(request);
-    if (this.upgrade && !this.upgradeAllowed(request)) {
+    if (
+      this.upgrade &&
+      !(this.route === null && head.method === 'CONNECT') &&
+      !this.upgradeAllowed(request)
+    ) {
       config.stats.rqWsOnNonWsRoute.inc();
       this.owner.closeAfterResponse();
       this.sendLocalReply(403, '', null, 'upgrade_failed');
@@ -161,14 +165,6 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const action = this.route?.action;
     const ofRoute = action?.kind === 'cluster' ? action.upgrades.get(type) : undefined;
     return ofRoute ?? this.config.upgrades.get(type) ?? false;
-  }
-
-  onLowVersion(head: RequestHead): void {
-    this.info.receivedHead = head;
-    this.info.requestHead = head;
-    this.path.recorder?.begin(this.info);
-    this.owner.closeAfterResponse();
-    this.sendLocalReply(426, '', null, 'low_version');
   }
 
   /** Checks of the connection manager before routing; false when it has answered. */
@@ -413,6 +409,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.upgrade && !tunnel && !(info.requestHead?.method === 'CONNECT' && head.status === 200)) {
       this.stream.refuseUpgrade();
       this.requestComplete = true;
+      owner.closeAfterResponse();
     }
     mutateResponseHeaders(head, info, this.config, this.path.services.clock.wall(), tunnel);
     if (!this.requestComplete && !tunnel) {
@@ -421,6 +418,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     }
     owner.beforeResponseHead();
     if (owner.closing && !tunnel) head.headers.push('connection', 'close');
+    if (tunnel) owner.closeAfterResponse();
     info.responseHead = head;
     info.responseCode = head.status;
     this.stream.sendHead(head, endStream);

@@ -4,6 +4,7 @@ import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
 import type { ConnectionInfo, SocketAddress } from '../base/stream-info.ts';
 import { HttpConnection, type HttpSlot } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
+import { readAccepted } from '../network/read-buffer.ts';
 import { SocketTransport, type TransportOwner } from '../network/transport.ts';
 import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
 
@@ -61,7 +62,9 @@ export class Listener {
   listen(): Promise<void> {
     const { ip, port } = this.current.address;
     if (!this.current.bindsToPort) return Promise.resolve();
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      this.accept(socket),
+    );
     this.server = server;
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
@@ -109,7 +112,7 @@ export class Listener {
       terminationDetails: '',
     };
     const relay = new Relay();
-    const transport = new SocketTransport(socket, relay, this.path.queue);
+    const transport = new SocketTransport((read) => readAccepted(socket, read), relay, this.path.queue);
     const connection = new HttpConnection(
       transport,
       slot,

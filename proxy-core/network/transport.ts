@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { latin1Text, writeLatin1 } from '../base/latin1.ts';
 import type { FlushQueue } from './flush-queue.ts';
+import type { ReadCallback } from './read-buffer.ts';
 
 /**
  * A byte connection as codecs and pools see it. Writes gather as latin1 text and leave in one system call at
@@ -52,19 +53,23 @@ export class SocketTransport implements Transport {
   private waitsForDrain = false;
   private errorCode = '';
 
+  readonly socket: Socket;
+
+  /** `open` makes the socket so that its reads go to the callback it is given. */
   constructor(
-    readonly socket: Socket,
+    open: (read: ReadCallback) => Socket,
     private readonly owner: TransportOwner,
     private readonly queue: FlushQueue,
   ) {
-    socket.on('data', (chunk: Buffer) => {
+    const socket = open((length, bytes) => {
       this.queue.enter();
       try {
-        this.owner.onBytes(chunk, 0, chunk.length);
+        this.owner.onBytes(bytes, 0, length);
       } finally {
         this.queue.leave();
       }
     });
+    this.socket = socket;
     socket.on('end', () => {
       this.queue.enter();
       try {

@@ -38,8 +38,6 @@ export interface CodecError {
 export interface RequestReceiver {
   onRequestHead(head: RequestHead, endStream: boolean): void;
   onRequestBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void;
-  /** An HTTP version that is not accepted: the answer is 426. */
-  onLowVersion(head: RequestHead): void;
   /** Ends the request. */
   onRequestTrailers(trailers: HeaderList): void;
   /** The stream died: the peer reset it, or the connection went. Nothing may be sent any more. */

@@ -7,6 +7,11 @@ export interface HeaderName {
   readonly name: string;
   readonly role: HeaderRole;
   readonly underscore: boolean;
+  /** Envoy keeps one value of these per request: repeated lines are joined with a comma. */
+  readonly joined: boolean;
+  /** The parse that saw this name last and where its value went; lets a repetition be found without a search. */
+  seenBy: number;
+  seenAt: number;
 }
 
 /** Names that HTTP/1 framing itself looks at. */
@@ -30,6 +35,17 @@ const ROLES = new Map<string, HeaderRole>([
   ['expect', HeaderRole.Expect],
 ]);
 
+/** Request headers that Envoy holds inline (http/headers.h and the custom inline headers of its filters). */
+const JOINED: ReadonlySet<string> = new Set(
+  (
+    'accept accept-encoding access-control-request-headers access-control-request-method authentication authorization ' +
+    'cache-control content-encoding content-type grpc-accept-encoding grpc-timeout if-match if-modified-since ' +
+    'if-none-match if-range if-unmodified-since origin pragma referer user-agent via x-client-trace-id ' +
+    'x-envoy-attempt-count x-envoy-decorator-operation x-envoy-downstream-service-cluster x-envoy-external-address ' +
+    'x-envoy-original-path x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-request-id'
+  ).split(' '),
+);
+
 /** RFC 9110 section 5.6.2, tchar. */
 const TOKEN = new Uint8Array(256);
 for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
@@ -50,6 +66,9 @@ export function headerName(raw: string): HeaderName | null {
     name,
     role: ROLES.get(name) ?? HeaderRole.None,
     underscore: name.includes('_'),
+    joined: JOINED.has(name),
+    seenBy: 0,
+    seenAt: 0,
   };
   if (known.size < MAX_KNOWN && raw.length <= MAX_KNOWN_LENGTH) {
     // Through a buffer: a slice would keep the whole head that it came from alive.

@@ -31,6 +31,7 @@ const State = {
   Chunked: 3,
   Trailers: 4,
   UntilClose: 5,
+  Tunnel: 8,
   Complete: 6,
   Dead: 7,
 } as const;
@@ -69,6 +70,7 @@ export class Http1ClientCodec implements ClientStream {
       maxHeaders: options.maxHeaders,
       underscores: 'allow',
       tooMany: Http1Errors.tooManyHeaders,
+      joinRepeated: false,
     };
     this.writer = new BodyWriter(sink, this.wire);
   }
@@ -162,6 +164,7 @@ export class Http1ClientCodec implements ClientStream {
       case State.Trailers:
         return this.readTrailers(bytes, position, end);
       case State.UntilClose:
+      case State.Tunnel:
         this.wire.bytesReceived += end - position;
         this.receiver?.onResponseBody(bytes, position, end, false);
         return end;
@@ -203,7 +206,7 @@ export class Http1ClientCodec implements ClientStream {
     const lineFeed = text.indexOf('\n');
     const status = digits3(text, 9);
     const after = text.charCodeAt(12);
-    if (status < 0 || (after !== 32 && after !== 13 && after !== 10))
+    if (status < 100 || (after !== 32 && after !== 13 && after !== 10))
       throw new Http1Violation(Http1Errors.codec);
     const minor = text.charCodeAt(7) - 48;
     const facts = this.facts;
@@ -230,7 +233,7 @@ export class Http1ClientCodec implements ClientStream {
     const head: ResponseHead = { status, headers };
     if ((status === 101 && this.upgradeAsked) || (this.isConnect && status >= 200 && status < 300)) {
       this.keepAlive = false;
-      this.state = State.UntilClose;
+      this.state = State.Tunnel;
       receiver.onResponseHead(head, false);
       return;
     }
@@ -338,7 +341,8 @@ export class Http1ClientCodec implements ClientStream {
     if (receiver === null) return;
     if (state === State.UntilClose && reason === 'connection-termination') {
       receiver.onResponseBody(EMPTY, 0, 0, true);
-    } else if (state === State.Head && this.carry === '') receiver.onResponseReset(reason, details);
+    } else if (state === State.Tunnel || (state === State.Head && this.carry === ''))
+      receiver.onResponseReset(reason, details);
     else receiver.onResponseReset(reason === 'connection-termination' ? 'protocol-error' : reason, details);
   }
 

@@ -3,6 +3,8 @@ import type { CodecError } from './codec.ts';
 import { HeaderRole, headerName } from './header-names.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
 
+let parses = 0;
+
 /** What HTTP/1 framing needs to know of a head, gathered in the one pass over its lines. Reused per connection. */
 export class HeadFacts {
   /** Header lines seen, Host and framing headers included. */
@@ -14,8 +16,11 @@ export class HeadFacts {
   connection: string | null = null;
   upgrade: string | null = null;
   expect: string | null = null;
+  /** Number of this parse, unlike that of any other. */
+  parse = 0;
 
   reset(): void {
+    this.parse = ++parses;
     this.count = 0;
     this.contentLength = -1;
     this.transferEncoding = null;
@@ -30,6 +35,8 @@ export interface HeadRules {
   readonly maxHeaders: number;
   readonly underscores: 'allow' | 'drop' | 'reject';
   readonly tooMany: CodecError;
+  /** Requests: repeated lines of the names that Envoy holds inline become one. */
+  readonly joinRepeated: boolean;
 }
 
 const LF = 10;
@@ -76,15 +83,15 @@ export function parseHeaderLines(
     let value: string;
     const following = text.charCodeAt(next);
     if (following === SP || following === HT) {
-      // Obsolete line folding (RFC 9112 section 5.2): joined with one blank, as Envoy does.
-      value = trimmed(text, start, end);
+      // Obsolete line folding (RFC 9112 section 5.2): only the line ends go, as in Envoy.
+      value = text.slice(start, end);
       while (text.charCodeAt(next) === SP || text.charCodeAt(next) === HT) {
         start = next;
         next = text.indexOf('\n', next) + 1;
         end = text.charCodeAt(next - 2) === CR ? next - 2 : next - 1;
-        const more = trimmed(text, start, end);
-        if (more !== '') value = value === '' ? more : `${value} ${more}`;
+        value += text.slice(start, end);
       }
+      value = trimmed(value, 0, value.length);
     } else {
       let code = text.charCodeAt(start);
       while (start < end && (code === SP || code === HT)) code = text.charCodeAt(++start);
@@ -101,6 +108,14 @@ export function parseHeaderLines(
     }
     switch (name.role) {
       case HeaderRole.None:
+        if (name.joined && rules.joinRepeated) {
+          if (name.seenBy === facts.parse) {
+            headers[name.seenAt] = `${headers[name.seenAt] as string},${value}`;
+            continue;
+          }
+          name.seenBy = facts.parse;
+          name.seenAt = headers.length + 1;
+        }
         break;
       case HeaderRole.Host:
         facts.host = facts.host === null ? value : `${facts.host},${value}`;

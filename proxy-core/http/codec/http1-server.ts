@@ -87,6 +87,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       maxHeaders: options.maxHeaders,
       underscores: options.underscores,
       tooMany: Http1Errors.tooManyHeaders,
+      joinRepeated: true,
     };
     this.writer = new BodyWriter(sink, this.wire);
   }
@@ -222,7 +223,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
     const http10 =
       line.version !== '1.1' && (line.version === '1.0' || line.version === '' || line.version < '1.1');
     this.protocol = http10 ? 'HTTP/1.0' : 'HTTP/1.1';
-    const lowVersion = line.version !== '1.1' && !options.acceptHttp10;
+    if (line.version !== '1.1' && !options.acceptHttp10) throw new Http1Violation(Http1Errors.lowVersion);
     this.peerCloses = http10;
     this.upgradeRequested = false;
     if (facts.connection !== null) this.readConnection(facts.connection, facts);
@@ -271,8 +272,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
     }
     const receiver = this.owner.onNewStream(this, this.protocol, started);
     this.receiver = receiver;
-    if (lowVersion) receiver.onLowVersion(head);
-    else receiver.onRequestHead(head, bodyless);
+    receiver.onRequestHead(head, bodyless);
     if (bodyless) this.requestEnded();
   }
 
@@ -446,8 +446,9 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       status !== 304
     ) {
       if (endStream && !this.isHead) {
-        if (!this.isConnect) text += format === 'proper' ? 'Content-Length: 0\r\n' : 'content-length: 0\r\n';
-      } else if (this.protocol !== 'HTTP/1.0' && !this.isConnect) {
+        if (!this.isConnect || status >= 300)
+          text += format === 'proper' ? 'Content-Length: 0\r\n' : 'content-length: 0\r\n';
+      } else if (this.protocol !== 'HTTP/1.0' && !(this.isConnect && status < 300)) {
         text += format === 'proper' ? 'Transfer-Encoding: chunked\r\n' : 'transfer-encoding: chunked\r\n';
         chunked = !this.isHead;
       }

@@ -48,7 +48,7 @@ function absolute(head: RequestHead, target: string, refuseHttps: boolean): void
   checkAuthority(head.authority);
   head.scheme = scheme;
   const path = target.slice(end);
-  head.path = path.charCodeAt(0) === SLASH ? path : `/${path}`;
+  head.path = path === '' ? '/' : path;
 }
 
 /** Characters that an authority may hold (RFC 3986 section 3.2), as Envoy's authorityIsValid takes them. */

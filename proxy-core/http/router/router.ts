@@ -325,9 +325,10 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     info.responseCodeDetails = 'via_upstream';
     stats.chargeResponse(status, stream.internal);
     const headers = head.headers;
-    const since = this.requestCompleteAt;
-    const elapsed = since < 0 ? 0 : this.clock.now() - since;
-    setHeader(headers, 'x-envoy-upstream-service-time', String(Math.floor(elapsed)));
+    if (this.requestCompleteAt >= 0) {
+      const elapsed = Math.floor(this.clock.now() - this.requestCompleteAt);
+      setHeader(headers, 'x-envoy-upstream-service-time', String(elapsed));
+    }
     const route = this.route as Route;
     if (route.virtualHost.includeAttemptCountInResponse) {
       setHeader(headers, 'x-envoy-attempt-count', String(info.attempts.length));

@@ -4,6 +4,7 @@ import type { SocketAddress } from '../../base/stream-info.ts';
 import type { ClientStream, ResponseReceiver } from '../../http/codec/codec.ts';
 import { Http1ClientCodec, type Http1ClientOwner } from '../../http/codec/http1-client.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
+import { readInto } from '../../network/read-buffer.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import type { Cluster, Host } from '../types.ts';
 
@@ -57,11 +58,17 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   ) {
     const config = cluster.config;
     this.connectStarted = clock.now();
-    this.socket =
-      host.port < 0
-        ? connect({ path: host.address, allowHalfOpen: true })
-        : connect({ host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true });
-    this.transport = new SocketTransport(this.socket, this, queue);
+    this.transport = new SocketTransport(
+      (read) => {
+        const onread = readInto(read);
+        return host.port < 0
+          ? connect({ path: host.address, allowHalfOpen: true, onread })
+          : connect({ host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true, onread });
+      },
+      this,
+      queue,
+    );
+    this.socket = this.transport.socket;
     this.codec = new Http1ClientCodec(
       {
         maxHeadBytes: MAX_RESPONSE_HEAD,
