@@ -1,0 +1,120 @@
+/** The text being edited: kept outside the view, so that it survives a look at another screen. */
+import { create } from 'zustand';
+import type { ConfigState } from '../../../electron/ipc/contract.ts';
+import type { ApplyResult, Diagnostic } from '../../../proxy-core/index.ts';
+import { CallFailed } from '../../state/call-failed.ts';
+import { getClient } from '../../state/client.ts';
+import { useConfig } from '../../state/stores.ts';
+import { showFailure } from '../../state/toasts.ts';
+
+export interface DraftSlice {
+  /** File that the draft belongs to. */
+  readonly file: string;
+  /** What the draft started from: text of the running version, or of the file when nothing runs. */
+  readonly base: string;
+  readonly baseVersion: number;
+  readonly text: string;
+  readonly diagnostics: readonly Diagnostic[];
+  /** `stale`: typed since the last answer. */
+  readonly check: 'stale' | 'checking' | 'checked';
+  readonly applying: boolean;
+  readonly result: ApplyResult | null;
+  /** Goes up when the text is replaced from outside the editor. */
+  readonly replaced: number;
+}
+
+export const useDraft = create<DraftSlice>(() => ({
+  file: '',
+  base: '',
+  baseVersion: 0,
+  text: '',
+  diagnostics: [],
+  check: 'checked',
+  applying: false,
+  result: null,
+  replaced: 0,
+}));
+
+/** Validation waits for a pause in typing, milliseconds. */
+const PAUSE = 250;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let round = 0;
+
+export function isEdited({ text, base }: DraftSlice): boolean {
+  return text !== base;
+}
+
+/**
+ * The open configuration changed: another file, a new version, or an edit on disk that was refused. A draft with edits
+ * is kept, unless it is another file's.
+ */
+export function followConfig(config: ConfigState): void {
+  const draft = useDraft.getState();
+  const rejected = config.status === 'rejected' && config.fileText !== config.runningText;
+  const text = rejected || config.runningText === '' ? config.fileText : config.runningText;
+  const base = config.runningText === '' ? config.fileText : config.runningText;
+  const sameFile = draft.file === config.file;
+  if (sameFile && draft.base === base && draft.baseVersion === config.runningVersion) return;
+  const keep = sameFile && isEdited(draft) && draft.text !== base;
+  useDraft.setState({
+    file: config.file,
+    base,
+    baseVersion: config.runningVersion,
+    ...(keep
+      ? {}
+      : { text, diagnostics: config.diagnostics, check: 'checked', replaced: draft.replaced + 1 }),
+  });
+}
+
+export function editDraft(text: string): void {
+  useDraft.setState({ text, check: 'stale', result: null });
+  clearTimeout(timer);
+  timer = setTimeout(() => void validateDraft(), PAUSE);
+}
+
+/** Replaces the text from outside the editor (a quick fix, a discard). */
+export function replaceDraft(text: string): void {
+  useDraft.setState(({ replaced }) => ({ text, replaced: replaced + 1 }));
+  editDraft(text);
+}
+
+export function discardDraft(): void {
+  replaceDraft(useDraft.getState().base);
+}
+
+async function validateDraft(): Promise<void> {
+  const current = ++round;
+  const { text } = useDraft.getState();
+  useDraft.setState({ check: 'checking' });
+  try {
+    const { diagnostics } = await getClient().call('config.validate', { text });
+    if (current === round) useDraft.setState({ diagnostics, check: 'checked' });
+  } catch {
+    // The connection banner tells; the text is checked again at the next key or apply.
+    if (current === round) useDraft.setState({ check: 'stale' });
+  }
+}
+
+/** Applies the draft; the old version goes on when it is refused. */
+export async function applyDraft(save: boolean): Promise<void> {
+  const { text, applying } = useDraft.getState();
+  if (applying) return;
+  clearTimeout(timer);
+  round++;
+  useDraft.setState({ applying: true, result: null });
+  try {
+    const result = await getClient().call('config.apply', { text, save });
+    useDraft.setState({ result, diagnostics: result.diagnostics, check: 'checked' });
+    if (result.ok) useDraft.setState({ base: text, baseVersion: result.version });
+  } catch (error) {
+    const config = useConfig.getState().config;
+    const running =
+      config === null || config.runningVersion === 0 ? '' : `, v${config.runningVersion} keeps running`;
+    showFailure(
+      `The draft was not applied${running}`,
+      error instanceof CallFailed ? error : new Error(String(error)),
+    );
+  } finally {
+    useDraft.setState({ applying: false });
+  }
+}
