@@ -16,7 +16,7 @@ export {
   type FilterPredicate,
   type FilterSubject,
 } from './filter/filter.ts';
-export { filterRecords } from './filter/filter-records.ts';
+export { type FilteredRecords, filterRecords, filterRecordsInSlices } from './filter/filter-records.ts';
 export { LiveMetrics, type MetricsSource } from './metrics.ts';
 export { type ChangedRows, Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export { RouteIds } from './route-ids.ts';

@@ -1,7 +1,7 @@
 import type { StreamInfo } from '../../base/stream-info.ts';
 import type { RecordRow } from '../../facade/records.ts';
 import type { Recorder } from '../recorder/recorder.ts';
-import { compileFilter, type FilterSubject } from './filter.ts';
+import { compileFilter, type FilterPredicate, type FilterSubject } from './filter.ts';
 
 /** One record as filters see it. */
 class RecordSubject implements FilterSubject {
@@ -37,27 +37,80 @@ function headerLines(info: StreamInfo): string[] {
   return lines;
 }
 
-/**
- * Runs a filter over everything recorded: the newest `limit` seqs that pass, ascending, and how many passed in all.
- * `error` is empty, or says what is wrong and where (1-based column).
- */
-export function filterRecords(
+export interface FilteredRecords {
+  /** The newest that pass, ascending. */
+  readonly seqs: number[];
+  /** How many pass in all. */
+  readonly total: number;
+  /** Empty, or what is wrong with the filter and where (1-based column). */
+  readonly error: string;
+}
+
+/** One walk over the records, newest first, that can stop and go on. */
+class FilterRun {
+  private readonly seqs: number[] = [];
+  private total = 0;
+  private next: number;
+
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly matches: FilterPredicate,
+    private readonly limit: number,
+  ) {
+    this.next = recorder.state().lastSeq;
+  }
+
+  /** Looks at records until `deadline` (milliseconds of `performance.now`); true when all were seen. */
+  step(deadline: number): boolean {
+    const { firstSeq } = this.recorder.state();
+    let untilLook = LOOK_AT_CLOCK;
+    for (; this.next >= firstSeq; this.next--) {
+      if (--untilLook === 0) {
+        if (performance.now() >= deadline) return false;
+        untilLook = LOOK_AT_CLOCK;
+      }
+      const row = this.recorder.row(this.next);
+      if (row === null || !this.matches(new RecordSubject(row, this.recorder))) continue;
+      this.total++;
+      if (this.seqs.length < this.limit) this.seqs.push(this.next);
+    }
+    return true;
+  }
+
+  result(): FilteredRecords {
+    return { seqs: this.seqs.reverse(), total: this.total, error: '' };
+  }
+}
+
+/** Records between two looks at the clock. */
+const LOOK_AT_CLOCK = 64;
+/** Milliseconds of one slice: short enough that requests do not feel it. */
+const SLICE = 4;
+
+function failed(compiled: { readonly message: string; readonly start: number }): FilteredRecords {
+  return { seqs: [], total: 0, error: `Column ${compiled.start + 1}: ${compiled.message}` };
+}
+
+/** Runs a filter over everything recorded, at one go. For short rings and tests: see `filterRecordsInSlices`. */
+export function filterRecords(recorder: Recorder, filter: string, limit: number): FilteredRecords {
+  const compiled = compileFilter(filter);
+  if (!compiled.ok) return failed(compiled);
+  const run = new FilterRun(recorder, compiled.matches, limit);
+  run.step(Number.POSITIVE_INFINITY);
+  return run.result();
+}
+
+/** The same in slices of a few milliseconds, so that traffic goes on in between. Records that come meanwhile are not in it. */
+export async function filterRecordsInSlices(
   recorder: Recorder,
   filter: string,
   limit: number,
-): { seqs: number[]; total: number; error: string } {
+): Promise<FilteredRecords> {
   const compiled = compileFilter(filter);
-  if (!compiled.ok) {
-    return { seqs: [], total: 0, error: `Column ${compiled.start + 1}: ${compiled.message}` };
+  if (!compiled.ok) return failed(compiled);
+  const run = new FilterRun(recorder, compiled.matches, limit);
+  while (!run.step(performance.now() + SLICE)) {
+    await new Promise((resolve) => setImmediate(resolve));
   }
-  const { firstSeq, lastSeq } = recorder.state();
-  const seqs: number[] = [];
-  let total = 0;
-  for (let seq = lastSeq; seq >= firstSeq; seq--) {
-    const row = recorder.row(seq);
-    if (row === null || !compiled.matches(new RecordSubject(row, recorder))) continue;
-    total++;
-    if (seqs.length < limit) seqs.push(seq);
-  }
-  return { seqs: seqs.reverse(), total, error: '' };
+  return run.result();
 }

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RecordRow } from '../../../../../proxy-core/facade/records.ts';
 import { compileFilter, type FilterSubject } from '../../../../../proxy-core/observe/filter/filter.ts';
-import { filterRecords } from '../../../../../proxy-core/observe/filter/filter-records.ts';
+import {
+  filterRecords,
+  filterRecordsInSlices,
+} from '../../../../../proxy-core/observe/filter/filter-records.ts';
 import { Recorder } from '../../../../../proxy-core/observe/recorder/recorder.ts';
 import { stream } from '../stream.ts';
 
@@ -264,5 +267,29 @@ describe('over the recorder', () => {
       total: 0,
       error: 'Column 3: There is no key “nope”.',
     });
+  });
+
+  test('in slices it finds the same, and lets others run in between', async () => {
+    const recorder = new Recorder();
+    for (let i = 0; i < 5_000; i++) {
+      const info = stream({ responseCode: i % 3 === 0 ? 503 : 200 });
+      recorder.begin(info);
+      recorder.end(info);
+    }
+    const filter = 'header~"user-agent: .*8" status:503';
+    let turns = 0;
+    let running = true;
+    const count = (): void => {
+      turns++;
+      if (running) setImmediate(count);
+    };
+    setImmediate(count);
+    const found = await filterRecordsInSlices(recorder, filter, 20);
+    running = false;
+    expect(found).toEqual(filterRecords(recorder, filter, 20));
+    expect(turns).toBeGreaterThan(2);
+    expect(await filterRecordsInSlices(recorder, 'nope:1', 20)).toEqual(
+      filterRecords(recorder, 'nope:1', 20),
+    );
   });
 });
