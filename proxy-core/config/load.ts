@@ -15,6 +15,9 @@ import type { SourceText } from './text/source-text.ts';
 
 export const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
 
+/** What a filter's name alone most often stands for. */
+const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
+
 export interface LoadedConfig {
   /** The bootstrap; null when nothing could be read. With errors in `diagnostics` it holds what could be. */
   readonly root: MessageNode | null;
@@ -53,6 +56,7 @@ export function loadConfig(config: ConfigSource): LoadedConfig {
   });
   if (parsed.root === null) return result(null, false, new Set());
   const context = new ReadContext(envoySchema(), parsed.source, config.allowUnknownStaticFields ?? false);
+  context.schema.prepare(typesNamedIn(config.text));
   const schema = context.schema.message(BOOTSTRAP) as MessageSchema;
   if (parsed.root.kind !== 'map') {
     diagnostics.push({ ...notAMap(context, parsed.root), code: 'config.unreadable' });
@@ -101,6 +105,12 @@ export function loadMessage(text: string, file: string, typeName: string): Loade
   append(diagnostics, context.diagnostics);
   checkConstraints(envoySchema(), root, (message, field) => context.isBroken(message, field), diagnostics);
   return { root, diagnostics };
+}
+
+/** Message types that stand somewhere in the text, whatever for. */
+function typesNamedIn(text: string): Set<string> {
+  const named = text.match(/\b(?:envoy|xds|udpa|google)\.[A-Za-z0-9_.]*[A-Za-z0-9_]/g) ?? [];
+  return new Set([BOOTSTRAP, ROUTER, ...named]);
 }
 
 function notAMap(context: ReadContext, node: { start: number; end: number; kind: string }): Diagnostic {

@@ -88,7 +88,7 @@ function readTypeUrl(context: ReadContext, node: SourceNode, path: string): stri
   const url = node.value;
   const slash = url.lastIndexOf('/');
   if (slash <= 0) {
-    const meant = context.schema.message(url) === undefined ? nearestType(context, url) : url;
+    const meant = !context.schema.has(url) ? nearestType(context, url) : url;
     const text = meant === undefined ? undefined : `type.googleapis.com/${meant}`;
     context.report(
       'error',
@@ -105,7 +105,7 @@ function readTypeUrl(context: ReadContext, node: SourceNode, path: string): stri
     return null;
   }
   const typeName = url.slice(slash + 1);
-  if (context.schema.message(typeName) !== undefined) return typeName;
+  if (context.schema.has(typeName)) return typeName;
   const newer = context.schema.successor(typeName);
   const meant = newer ?? nearestType(context, typeName);
   const text = meant === undefined ? undefined : `${url.slice(0, slash)}/${meant}`;

@@ -1,16 +1,22 @@
 import {
+  create,
   createFileRegistry,
   type DescExtension,
   type DescField,
+  type DescFile,
   type DescMessage,
-  type FileRegistry,
   fromBinary,
   getOption,
   hasOption,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from '@bufbuild/protobuf/wkt';
 import { AttacheError } from '../../base/errors.ts';
+import { type FileIndex, indexFiles } from './file-index.ts';
 import { plainRules } from './rules.ts';
 import { readSchemaFile } from './schema-file.ts';
 import type {
@@ -26,15 +32,21 @@ import type {
 
 let loaded: Schema | null = null;
 
-/** The complete Envoy v3 API; read once per process, each message translated when it is first asked for. */
+/** The complete Envoy v3 API; found once per process, each file of it read when one of its messages is asked for. */
 export function envoySchema(): Schema {
-  loaded ??= new DescriptorSchema(
-    createFileRegistry(fromBinary(FileDescriptorSetSchema, readSchemaFile(), { readUnknownFields: true })),
-  );
+  loaded ??= new DescriptorSchema(indexFiles(readSchemaFile()));
   return loaded;
 }
 
+const ANNOTATIONS = [
+  'validate/validate.proto',
+  'envoy/annotations/deprecation.proto',
+  'udpa/annotations/versioning.proto',
+];
+
 class DescriptorSchema implements Schema {
+  private readonly files = new Map<string, DescFile>();
+  private readonly protos = new Map<string, FileDescriptorProto>();
   private readonly messages = new Map<string, MessageSchema | undefined>();
   private readonly enums = new Map<string, EnumSchema>();
   private successors: Map<string, string> | null = null;
@@ -44,44 +56,106 @@ class DescriptorSchema implements Schema {
   private readonly disallowedEnum: DescExtension;
   private readonly versioning: DescExtension;
 
-  constructor(private readonly registry: FileRegistry) {
-    this.fieldRules = this.extension('validate.rules');
-    this.oneofRequired = this.extension('validate.required');
-    this.disallowedField = this.extension('envoy.annotations.disallowed_by_default');
-    this.disallowedEnum = this.extension('envoy.annotations.disallowed_by_default_enum');
-    this.versioning = this.extension('udpa.annotations.versioning');
+  constructor(private readonly index: FileIndex) {
+    this.load(ANNOTATIONS);
+    const extensions = new Map<string, DescExtension>();
+    for (const name of ANNOTATIONS) {
+      for (const extension of this.file(name).extensions) extensions.set(extension.typeName, extension);
+    }
+    const extension = (name: string): DescExtension => {
+      const found = extensions.get(name);
+      if (found === undefined) throw new AttacheError('config.schema-missing', `The schema lacks ${name}.`);
+      return found;
+    };
+    this.fieldRules = extension('validate.rules');
+    this.oneofRequired = extension('validate.required');
+    this.disallowedField = extension('envoy.annotations.disallowed_by_default');
+    this.disallowedEnum = extension('envoy.annotations.disallowed_by_default_enum');
+    this.versioning = extension('udpa.annotations.versioning');
   }
 
   message(typeName: string): MessageSchema | undefined {
     if (!this.messages.has(typeName)) {
-      const desc = this.registry.getMessage(typeName);
+      const desc = this.descriptor(typeName);
       this.messages.set(typeName, desc && this.translate(desc));
     }
     return this.messages.get(typeName);
   }
 
+  prepare(typeNames: Iterable<string>): void {
+    const names = new Set<string>();
+    for (const typeName of typeNames) {
+      const name = this.index.messages.get(typeName);
+      if (name !== undefined && !this.files.has(name)) names.add(name);
+    }
+    if (names.size > 0) this.load(names);
+  }
+
+  has(typeName: string): boolean {
+    return this.index.messages.has(typeName);
+  }
+
   successor(oldTypeName: string): string | undefined {
     if (this.successors === null) {
       this.successors = new Map();
-      for (const desc of this.registry) {
-        if (desc.kind !== 'message' || !hasOption(desc, this.versioning)) continue;
+      this.prepare(this.index.messages.keys());
+      for (const typeName of this.index.messages.keys()) {
+        const desc = this.descriptor(typeName);
+        if (desc === undefined || !hasOption(desc, this.versioning)) continue;
         const annotation = getOption(desc, this.versioning) as unknown as { previousMessageType: string };
-        this.successors.set(annotation.previousMessageType, desc.typeName);
+        this.successors.set(annotation.previousMessageType, typeName);
       }
     }
     return this.successors.get(oldTypeName);
   }
 
   messageNames(): readonly string[] {
-    const names: string[] = [];
-    for (const desc of this.registry) if (desc.kind === 'message') names.push(desc.typeName);
-    return names;
+    return [...this.index.messages.keys()];
   }
 
-  private extension(name: string): DescExtension {
-    const found = this.registry.getExtension(name);
-    if (found === undefined) throw new AttacheError('config.schema-missing', `The schema lacks ${name}.`);
-    return found;
+  private descriptor(typeName: string): DescMessage | undefined {
+    const fileName = this.index.messages.get(typeName);
+    if (fileName === undefined) return undefined;
+    const find = (messages: readonly DescMessage[]): DescMessage | undefined => {
+      for (const message of messages) {
+        if (message.typeName === typeName) return message;
+        if (typeName.startsWith(`${message.typeName}.`)) return find(message.nestedMessages);
+      }
+      return undefined;
+    };
+    return find(this.file(fileName).messages);
+  }
+
+  private file(name: string): DescFile {
+    if (!this.files.has(name)) this.load([name]);
+    const file = this.files.get(name);
+    if (file === undefined) throw new AttacheError('config.schema-missing', `The schema lacks ${name}.`);
+    return file;
+  }
+
+  /**
+   * Reads files and what they import, in one go. Files that were read before and are imported again get a second
+   * descriptor, which nobody sees: everything here goes by name.
+   */
+  private load(names: Iterable<string>): void {
+    const ordered = new Map<string, FileDescriptorProto>();
+    const visit = (name: string): void => {
+      const indexed = this.index.files.get(name);
+      if (indexed === undefined || ordered.has(name)) return;
+      for (const dependency of indexed.dependencies) visit(dependency);
+      let proto = this.protos.get(name);
+      if (proto === undefined) {
+        proto = fromBinary(FileDescriptorProtoSchema, indexed.bytes);
+        this.protos.set(name, proto);
+      }
+      ordered.set(name, proto);
+    };
+    for (const name of names) visit(name);
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...ordered.values()] }));
+    for (const file of registry.files) {
+      const name = file.proto.name;
+      if (!this.files.has(name)) this.files.set(name, file);
+    }
   }
 
   private translate(desc: DescMessage): MessageSchema {

@@ -66,6 +66,9 @@ export interface MessageSchema {
 
 export interface Schema {
   message(typeName: string): MessageSchema | undefined;
+  /** Reads what these types need in one go, which is faster than one after the other. */
+  prepare(typeNames: Iterable<string>): void;
+  has(typeName: string): boolean;
   /** The v3 name of a v2 message. */
   successor(oldTypeName: string): string | undefined;
   messageNames(): readonly string[];
