@@ -46,8 +46,7 @@ export function ClustersView() {
       <ClusterList clusters={clusters} selected={selected?.name ?? null} />
       {selected === undefined ? (
         <EmptyState icon="clusters" title={`There is no cluster ${named}`}>
-          It may have gone with the last configuration. Pick one of the {formatCount(clusters.length)} on the
-          left.
+          It may have gone with the last configuration. Pick another on the left.
         </EmptyState>
       ) : (
         <ClusterDetail key={selected.name} cluster={selected} />

@@ -27,7 +27,6 @@ export function DemoStrip() {
         Demo shop
       </Tag>
       <span className="sm sub">Set a host below to break it, then watch what the proxy does.</span>
-      {demo.notice !== '' && <span className="sm c-warn">{demo.notice}</span>}
       <span className="grow" />
       <span className="sm">Traffic</span>
       <Switch
@@ -50,6 +49,7 @@ export function DemoStrip() {
           after={<span className="sm">/s</span>}
         />
       </span>
+      {demo.notice !== '' && <p className={`sm sub ${styles.notice}`}>{demo.notice}</p>}
     </section>
   );
 }

@@ -28,7 +28,7 @@ import {
   trafficHref,
 } from '../../state/router.ts';
 import { chartPoints, clusterFigures } from '../../state/series.ts';
-import { rowRing, useDemo, useEvents, useMetrics, useRows } from '../../state/stores.ts';
+import { rowRing, useDemo, useEvents, useMetrics } from '../../state/stores.ts';
 import styles from './overview.module.css';
 import { RED_SHARE, severityOf } from './topology-figures.ts';
 
@@ -188,9 +188,7 @@ function NeverEjects({ cluster, sentence }: { readonly cluster: ClusterState; re
 
 /** What the failures of the last minute have in common, from the recorded requests. */
 function WhyFails({ cluster, share }: { readonly cluster: string; readonly share: number }) {
-  const version = useRows((s) => s.version);
   const now = useNow();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is mutable; its version says when to look again
   const failed = useMemo(
     () =>
       rowRing.newest(
@@ -198,7 +196,7 @@ function WhyFails({ cluster, share }: { readonly cluster: string; readonly share
         REACH,
         (row) => row.cluster === cluster && row.status >= 500 && row.at > now - 60_000,
       ),
-    [cluster, version, now],
+    [cluster, now],
   );
   const groups = groupFailures(failed);
   const first = groups[0];
@@ -306,9 +304,9 @@ function LatencySection(props: {
 }
 
 function LastErrors({ cluster }: { readonly cluster: string }) {
-  const version = useRows((s) => s.version);
+  const now = useNow();
   const filter = `cluster:${filterValue(cluster)} (status:5xx or attempts>1)`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is mutable; its version says when to look again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is mutable and is looked at once a second
   const rows = useMemo(
     () =>
       rowRing.newest(
@@ -316,7 +314,7 @@ function LastErrors({ cluster }: { readonly cluster: string }) {
         REACH,
         (row) => row.cluster === cluster && row.done && (row.status >= 500 || row.attempts > 1),
       ),
-    [cluster, version],
+    [cluster, now],
   );
   return (
     <section>

@@ -94,16 +94,18 @@ function Waiting({ core }: { readonly core: CoreState }) {
   );
 }
 
-/** A request that this listener takes: with a host name that its first virtual host wants. */
+/** A request that this listener sends upstream: with a host and a path that its first such route wants. */
 function curlFor(core: CoreState, listener: ListenerState): string {
   const chain = listener.filterChains.find((c) => c.kind === 'http');
-  const domains = core.routeConfigs
-    .filter((config) => config.name === chain?.routeConfig)
-    .flatMap((config) => config.virtualHosts.flatMap((virtualHost) => virtualHost.domains));
-  const domain = domains.find((name) => !name.includes('*'));
-  const host = domain === undefined || domains.includes('*') ? '' : `-H 'host: ${domain}' `;
+  const virtualHosts = core.routeConfigs.find((c) => c.name === chain?.routeConfig)?.virtualHosts ?? [];
+  const virtualHost = virtualHosts.find((v) => v.routes.some((route) => route.clusters.length > 0));
+  const match = virtualHost?.routes.find((route) => route.clusters.length > 0)?.match ?? '';
+  const path = /^(?:prefix|path|separated prefix) (\/\S*)/.exec(match)?.[1] ?? '/';
+  const domains = virtualHost?.domains ?? ['*'];
+  const domain = domains.includes('*') ? undefined : domains.find((name) => !name.includes('*'));
+  const host = domain === undefined ? '' : `-H 'host: ${domain}' `;
   const address = listener.address.replace(/^(0\.0\.0\.0|\[?::\]?):/, '127.0.0.1:');
-  return `curl -i ${host}${chain?.tls === true ? '-k https' : 'http'}://${address}/`;
+  return `curl -i ${host}${chain?.tls === true ? '-k https' : 'http'}://${address}${path}`;
 }
 
 /** The configuration was refused at the start; the banner above says why. */

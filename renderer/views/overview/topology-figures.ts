@@ -31,8 +31,9 @@ export interface EdgeFigures {
   readonly state: 'used' | 'never' | 'gone';
 }
 
-export function chainKey(listener: string, chain: string): string {
-  return `${listener}\n${chain}`;
+/** Filter chains are known by their position: their names may be missing or the same. */
+export function chainKey(listener: string, index: number): string {
+  return `${listener}\n${index}`;
 }
 
 export function topologyFigures(state: CoreState, ticks: readonly MetricsTick[]): TopologyFigures {
@@ -66,9 +67,9 @@ export function topologyFigures(state: CoreState, ticks: readonly MetricsTick[])
   }
   const sharesOfConfig = new Map<string, number>();
   for (const listener of state.listeners) {
-    for (const chain of listener.filterChains) {
+    for (const [index, chain] of listener.filterChains.entries()) {
       if (chain.routeConfig === null) continue;
-      const own = chains.get(chainKey(listener.name, chain.name)) ?? 0;
+      const own = chains.get(chainKey(listener.name, index)) ?? 0;
       sharesOfConfig.set(chain.routeConfig, (sharesOfConfig.get(chain.routeConfig) ?? 0) + own);
     }
   }
@@ -156,8 +157,8 @@ function chainRates(
     const whole = listeners.get(listener.name) ?? 0;
     const unknown: string[] = [];
     let known = 0;
-    for (const chain of listener.filterChains) {
-      const key = chainKey(listener.name, chain.name);
+    for (const [index, chain] of listener.filterChains.entries()) {
+      const key = chainKey(listener.name, index);
       if (
         listener.filterChains.length > 1 &&
         chain.routeConfig !== null &&

@@ -13,7 +13,8 @@ export interface ListenerBox extends Box {
 }
 export interface ChainBox extends Box {
   readonly listener: string;
-  readonly name: string;
+  /** Position in its listener: names of filter chains may be missing or the same. */
+  readonly index: number;
 }
 export interface RouteRow {
   readonly id: string;
@@ -41,18 +42,18 @@ export interface MoreHostsBox extends Box {
 }
 
 export type EdgeEnds =
-  | { readonly kind: 'listener-chain'; readonly listener: string; readonly chain: string }
+  | { readonly kind: 'listener-chain'; readonly listener: string; readonly chain: number }
   | {
       readonly kind: 'chain-virtual-host';
       readonly listener: string;
-      readonly chain: string;
+      readonly chain: number;
       readonly routeConfig: string;
       readonly virtualHost: string;
     }
   | {
       readonly kind: 'chain-cluster';
       readonly listener: string;
-      readonly chain: string;
+      readonly chain: number;
       readonly cluster: string;
     }
   | { readonly kind: 'route-cluster'; readonly route: string; readonly cluster: string }
@@ -167,12 +168,12 @@ export function layOutTopology(state: CoreState, width: number, height: number):
   });
 
   const chainPlans = state.listeners.flatMap((listener) =>
-    listener.filterChains.map((chain) => {
+    listener.filterChains.map((chain, index) => {
       const targets = [
         ...virtualHosts.filter((v) => v.routeConfig === chain.routeConfig).map((v) => v.y + HEAD / 2),
         ...clusterBoxes.filter((c) => chain.clusters.includes(c.name)).map((c) => c.y + CLUSTER / 2),
       ];
-      return { listener: listener.name, chain, wanted: mean(targets, TOP + available / 2) };
+      return { listener: listener.name, index, wanted: mean(targets, TOP + available / 2) };
     }),
   );
   const chainMiddles = spread(
@@ -182,12 +183,12 @@ export function layOutTopology(state: CoreState, width: number, height: number):
     TOP + available - CHAIN / 2,
   );
   const chains = chainPlans.map(
-    ({ listener, chain }, i): ChainBox => ({
+    ({ listener, index }, i): ChainBox => ({
       ...at(1),
       y: (chainMiddles[i] ?? 0) - CHAIN / 2,
       height: CHAIN,
       listener,
-      name: chain.name,
+      index,
     }),
   );
   const listenerMiddles = spread(
@@ -235,10 +236,10 @@ function edgesOf(state: CoreState, boxes: Boxes): Edge[] {
 
   for (const listener of state.listeners) {
     const from = boxes.listeners.find((box) => box.name === listener.name);
-    for (const chain of listener.filterChains) {
-      const box = boxes.chains.find((c) => c.listener === listener.name && c.name === chain.name);
+    for (const [index, chain] of listener.filterChains.entries()) {
+      const box = boxes.chains.find((c) => c.listener === listener.name && c.index === index);
       if (from === undefined || box === undefined) continue;
-      const ends = { listener: listener.name, chain: chain.name };
+      const ends = { listener: listener.name, chain: index };
       join({ kind: 'listener-chain', ...ends }, from, middle(from), box, middle(box));
       for (const target of boxes.virtualHosts) {
         if (target.routeConfig !== chain.routeConfig) continue;
@@ -369,14 +370,14 @@ export function topologyKey(state: CoreState): string {
 export function edgeNodes(ends: EdgeEnds): readonly [from: string, to: string] {
   switch (ends.kind) {
     case 'listener-chain':
-      return [nodeId('listener', ends.listener), nodeId('chain', ends.listener, ends.chain)];
+      return [nodeId('listener', ends.listener), nodeId('chain', ends.listener, String(ends.chain))];
     case 'chain-virtual-host':
       return [
-        nodeId('chain', ends.listener, ends.chain),
+        nodeId('chain', ends.listener, String(ends.chain)),
         nodeId('virtual-host', ends.routeConfig, ends.virtualHost),
       ];
     case 'chain-cluster':
-      return [nodeId('chain', ends.listener, ends.chain), nodeId('cluster', ends.cluster)];
+      return [nodeId('chain', ends.listener, String(ends.chain)), nodeId('cluster', ends.cluster)];
     case 'route-cluster':
       return [nodeId('route', ends.route), nodeId('cluster', ends.cluster)];
     case 'cluster-host':

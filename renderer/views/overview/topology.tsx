@@ -36,6 +36,7 @@ import {
 } from './topology-figures.ts';
 import {
   type Box,
+  type ChainBox,
   type Edge,
   edgeNodes,
   layOutTopology,
@@ -228,17 +229,8 @@ function Nodes({ core, layout, figures, ticks, selected, live }: NodesProps) {
         );
       })}
       {layout.chains.map((box) => {
-        const chain = listeners.get(box.listener)?.filterChains.find((c) => c.name === box.name);
-        return (
-          chain && (
-            <ChainNode
-              key={chainKey(box.listener, box.name)}
-              box={box}
-              listener={box.listener}
-              chain={chain}
-            />
-          )
-        );
+        const chain = listeners.get(box.listener)?.filterChains[box.index];
+        return chain && <ChainNode key={chainKey(box.listener, box.index)} box={box} chain={chain} />;
       })}
       {layout.virtualHosts.map((box) => {
         const virtualHost = virtualHosts.get(`${box.routeConfig}\n${box.name}`);
@@ -348,23 +340,20 @@ function ListenerNode(props: {
   );
 }
 
-function ChainNode(props: {
-  readonly box: Box;
-  readonly listener: string;
-  readonly chain: FilterChainState;
-}) {
-  const { box, listener, chain } = props;
+function ChainNode(props: { readonly box: ChainBox; readonly chain: FilterChainState }) {
+  const { box, chain } = props;
+  const match = chain.match.replace(/^sni /, '');
   return (
     <a
       className={cx(styles.node, styles.chain)}
       style={place(box)}
       href={configHref(chain.source.line)}
-      title={`${chain.name}: ${chain.match}\n${chain.httpFilters.join('\n')}`}
-      data-node={nodeId('chain', listener, chain.name)}
+      title={`${chain.name === '' ? 'Filter chain without a name' : chain.name}: ${chain.match}\n${chain.httpFilters.join('\n')}`}
+      data-node={nodeId('chain', box.listener, String(box.index))}
       data-column="chain"
     >
-      <b className="trunc">{chain.name}</b>
-      <span className="xs dim trunc">{chain.match.replace(/^sni /, '')}</span>
+      <b className="trunc">{chain.name === '' ? match : chain.name}</b>
+      <span className="xs dim trunc">{chain.name === '' ? 'no name' : match}</span>
     </a>
   );
 }

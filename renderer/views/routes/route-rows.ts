@@ -3,7 +3,7 @@ import type { CoreState, RouteConfigState, RouteState, VirtualHostState } from '
 
 export interface RouteGroup {
   readonly config: RouteConfigState;
-  /** `listener / filter chain` of everybody who uses this table. */
+  /** `listener / filter chain` of everybody who uses this table; the listener alone when its chain has no name. */
   readonly users: readonly string[];
   readonly virtualHosts: readonly {
     readonly virtualHost: VirtualHostState;
@@ -35,7 +35,7 @@ export function routeGroups(state: CoreState, text: string, onlyNeverHit: boolea
       users: state.listeners.flatMap((listener) =>
         listener.filterChains
           .filter((chain) => chain.routeConfig === config.name)
-          .map((chain) => `${listener.name} / ${chain.name}`),
+          .map((chain) => (chain.name === '' ? listener.name : `${listener.name} / ${chain.name}`)),
       ),
       virtualHosts: config.virtualHosts
         .map((virtualHost) => ({

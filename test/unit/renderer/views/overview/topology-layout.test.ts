@@ -61,9 +61,20 @@ describe('what is drawn', () => {
     expect(layout.edges.map((edge) => edge.ends)).toContainEqual({
       kind: 'chain-cluster',
       listener: 'legacy_tcp_listener',
-      chain: 'tcp',
+      chain: 0,
       cluster: 'legacy_tcp',
     });
+  });
+
+  test('chains without a name are told apart', () => {
+    const listeners = STATE.listeners.map((listener) => ({
+      ...listener,
+      filterChains: listener.filterChains.map((chain) => ({ ...chain, name: '' })),
+    }));
+    const unnamed = layOutTopology({ ...STATE, listeners }, 1090, 580);
+    expect(unnamed.chains).toHaveLength(4);
+    expect(unnamed.edges).toHaveLength(layout.edges.length);
+    expect(unnamed.edges).toEqual(layout.edges);
   });
 
   test('clusters stand in the order in which routes name them', () => {
