@@ -1,21 +1,14 @@
-import type { ConnectionInfo, HttpProtocol, ResponseFlag, StreamInfo } from '../../base/stream-info.ts';
+import type { StreamInfo } from '../../base/stream-info.ts';
 import { NO_FLAGS } from '../../base/stream-info.ts';
 import type { BodySide, BodySlice, RowBatch, RowQuery } from '../../facade/core-api.ts';
 import type { RecordDetail, RecorderState, RecordRow } from '../../facade/records.ts';
 import { RouteIds } from '../route-ids.ts';
 import type { StreamRecorder } from '../types.ts';
-import {
-  ATTEMPT_DOUBLES,
-  COUNTER_DOUBLES,
-  readAttempts,
-  readBlockText,
-  restText,
-  rowText,
-  writeDoubles,
-} from './block.ts';
+import { ATTEMPT_DOUBLES, COUNTER_DOUBLES, restText, rowText, writeDoubles } from './block.ts';
 import { ByteRing } from './byte-ring.ts';
 import { DONE, F, F_STRIDE, I, I_STRIDE, LOCAL } from './columns.ts';
 import { toDetail, toLiveRow } from './detail.ts';
+import { finishedRow, type RecordColumns, rebuildStream } from './read-record.ts';
 import { StringTable } from './string-table.ts';
 
 export interface RecorderOptions {
@@ -55,6 +48,7 @@ export class Recorder implements StreamRecorder {
   private readonly live: (StreamInfo | null)[];
   private readonly ring: ByteRing;
   private readonly strings = new StringTable();
+  private readonly columns: RecordColumns;
   private readonly routeIds: RouteIds;
   private readonly logLine: (info: StreamInfo) => string;
   /** Seqs in the order in which they began or ended. */
@@ -71,6 +65,7 @@ export class Recorder implements StreamRecorder {
     this.maxBodyPrefix = Math.min(options.maxBodyPrefix ?? 65536, this.ring.maxEntry - 64);
     this.floats = new Float64Array(this.maxRecords * F_STRIDE);
     this.ints = new Int32Array(this.maxRecords * I_STRIDE);
+    this.columns = { floats: this.floats, ints: this.ints, strings: this.strings };
     this.live = new Array<StreamInfo | null>(this.maxRecords).fill(null);
     this.changes = new Float64Array(this.maxRecords * 2);
     this.recording = options.enabled ?? true;
@@ -200,7 +195,12 @@ export class Recorder implements StreamRecorder {
         this.total(slot, F.responseBodyTotal),
       );
     }
-    return this.finishedRow(seq, slot);
+    return finishedRow(
+      this.columns,
+      seq,
+      slot,
+      this.text(slot, this.ints[slot * I_STRIDE + I.rowText] as number),
+    );
   }
 
   /** At most `limit` rows; when more changed, the oldest changes are passed over and counted. */
@@ -327,6 +327,13 @@ export class Recorder implements StreamRecorder {
     while (this.firstSeq <= this.lastSeq && this.slotOf(this.firstSeq) < 0) this.firstSeq++;
   }
 
+  private rebuild(seq: number, slot: number): StreamInfo {
+    const position = this.floats[slot * F_STRIDE + F.block] as number;
+    const text = this.text(slot, this.ints[slot * I_STRIDE + I.text] as number);
+    const { doubles } = this.ring.chunkAt(position);
+    return rebuildStream(this.columns, seq, slot, doubles, this.ring.offsetOf(position) / 8, text);
+  }
+
   private keepBody(
     info: StreamInfo,
     bytes: Uint8Array,
@@ -388,114 +395,6 @@ export class Recorder implements StreamRecorder {
     const position = this.floats[slot * F_STRIDE + F.block] as number;
     const from = this.ring.offsetOf(position) + (this.ints[i + I.doubles] as number) * 8;
     return this.ring.chunkAt(position).bytes.toString('latin1', from, from + length);
-  }
-
-  private finishedRow(seq: number, slot: number): RecordRow {
-    const f = slot * F_STRIDE;
-    const i = slot * I_STRIDE;
-    const float = (column: number): number => this.floats[f + column] as number;
-    const int = (column: number): number => this.ints[i + column] as number;
-    const text = (column: number): string => this.strings.text(int(column));
-    const [method = '', authority = '', path = ''] = this.text(slot, int(I.rowText)).split('\0');
-    return {
-      seq,
-      at: float(F.startWall),
-      method,
-      authority,
-      path,
-      status: int(I.status),
-      flags: text(I.flags),
-      details: text(I.details),
-      local: (int(I.bits) & LOCAL) !== 0,
-      done: true,
-      protocol: text(I.protocol),
-      listener: text(I.listener),
-      route: text(I.routeName) || text(I.route),
-      cluster: text(I.cluster),
-      host: text(I.host),
-      attempts: int(I.attempts),
-      requestBytes: float(F.bytesReceived),
-      responseBytes: float(F.bytesSent),
-      duration: Math.max(0, float(F.end) - float(F.start)),
-    };
-  }
-
-  private rebuild(seq: number, slot: number): StreamInfo {
-    const f = slot * F_STRIDE;
-    const i = slot * I_STRIDE;
-    const float = (column: number): number => this.floats[f + column] as number;
-    const int = (column: number): number => this.ints[i + column] as number;
-    const text = (column: number): string => this.strings.text(int(column));
-    const block = readBlockText(this.text(slot, int(I.text)));
-    const position = float(F.block);
-    const doubles = this.ring.chunkAt(position).doubles;
-    const at = this.ring.offsetOf(position) / 8;
-    const counter = (k: number): number => doubles[at + k] ?? 0;
-    const kept = (int(I.doubles) - COUNTER_DOUBLES) / ATTEMPT_DOUBLES;
-    const connection: ConnectionInfo = {
-      id: int(I.connectionId),
-      listenerName: text(I.listener),
-      local: block.local,
-      directRemote: block.directRemote,
-      filterChainName: text(I.filterChain),
-      requestedServerName: block.requestedServerName,
-      tls:
-        counter(9) === 0
-          ? null
-          : { version: '', cipher: '', sessionId: '', alpn: '', peer: null, local: null },
-      terminationDetails: '',
-    };
-    const flags = text(I.flags);
-    return {
-      streamId: float(F.streamId),
-      connection,
-      snapshotVersion: float(F.snapshotVersion),
-      downstreamProtocol: text(I.protocol) as HttpProtocol,
-      startWall: float(F.startWall),
-      start: float(F.start),
-      requestComplete: float(F.requestComplete),
-      responseFirst: float(F.responseFirst),
-      end: float(F.end),
-      receivedHead: block.receivedHead,
-      requestHead: block.requestHead,
-      requestTrailers: block.requestTrailers,
-      upstreamResponseHead: block.upstreamResponseHead,
-      responseHead: block.responseHead,
-      responseTrailers: block.responseTrailers,
-      responseCode: int(I.status),
-      responseCodeDetails: text(I.details),
-      responseFlags: flags === '' ? NO_FLAGS : (flags.split(',') as ResponseFlag[]),
-      bytesReceived: float(F.bytesReceived),
-      bytesSent: float(F.bytesSent),
-      downstreamHeaderBytesReceived: counter(0),
-      downstreamWireBytesReceived: counter(1),
-      downstreamHeaderBytesSent: counter(2),
-      downstreamWireBytesSent: counter(3),
-      upstreamHeaderBytesSent: counter(4),
-      upstreamWireBytesSent: counter(5),
-      upstreamHeaderBytesReceived: counter(6),
-      upstreamWireBytesReceived: counter(7),
-      remote: block.remote,
-      random: float(F.random),
-      requestId: block.requestId,
-      routeConfigName: text(I.routeConfig),
-      virtualHostName: text(I.virtualHost),
-      routeName: text(I.routeName),
-      routeIndex: int(I.routeIndex),
-      clusterName: text(I.cluster),
-      upstreamProtocol: int(I.upstreamProtocol) === 0 ? null : (text(I.upstreamProtocol) as HttpProtocol),
-      upstreamHost: text(I.host),
-      upstreamHostName: text(I.hostName),
-      upstreamLocal: block.upstreamLocal,
-      upstreamTransportFailureReason: block.upstreamTransportFailureReason,
-      upstreamConnectionId: counter(8),
-      upstreamTls: null,
-      attempts: readAttempts(doubles, at, kept, this.strings),
-      localReply: (int(I.bits) & LOCAL) !== 0,
-      localReplyBody: block.localReplyBody,
-      dynamicMetadata: null,
-      record: seq,
-    };
   }
 }
 
