@@ -16,6 +16,9 @@ const PER_DECADE = 32;
 /** From 10 µs to 10^6 seconds. */
 const BUCKETS = PER_DECADE * 11;
 const MOST_NAMES = 10_000;
+/** Entries by name that all kept ticks may hold together (about 20 MB); older ticks keep their totals only. */
+const MOST_ENTRIES = 150_000;
+const NOTHING = Object.freeze({});
 
 /** Latencies of one second in logarithmic buckets. */
 class LatencyBuckets {
@@ -70,6 +73,9 @@ export class LiveMetrics {
   private readonly listeners = new Map<string, number>();
   private readonly routes = new Map<string, number>();
   private readonly ticks: MetricsTick[] = [];
+  /** Entries by name of the kept ticks, and the first tick that still has its own. */
+  private entries = 0;
+  private firstWhole = 0;
   private lastRetries = 0;
   private lastOverflows = 0;
 
@@ -149,15 +155,34 @@ export class LiveMetrics {
     this.latencies.clear();
     this.listeners.clear();
     this.routes.clear();
-    this.ticks.push(tick);
-    if (this.ticks.length > this.limit + 60) this.ticks.splice(0, this.ticks.length - this.limit);
+    this.keep(tick);
     return tick;
+  }
+
+  private keep(tick: MetricsTick): void {
+    this.ticks.push(tick);
+    this.entries += entriesOf(tick);
+    while (this.entries > MOST_ENTRIES && this.firstWhole < this.ticks.length - 1) {
+      const old = this.ticks[this.firstWhole] as MetricsTick;
+      this.entries -= entriesOf(old);
+      this.ticks[this.firstWhole++] = { ...old, clusters: NOTHING, listeners: NOTHING, routes: NOTHING };
+    }
+    if (this.ticks.length <= this.limit + 60) return;
+    const gone = this.ticks.splice(0, this.ticks.length - this.limit);
+    for (const old of gone) this.entries -= entriesOf(old);
+    this.firstWhole = Math.max(0, this.firstWhole - gone.length);
   }
 
   /** The last hour at most, oldest first. */
   history(): readonly MetricsTick[] {
     return this.ticks.slice(-this.limit);
   }
+}
+
+function entriesOf(tick: MetricsTick): number {
+  let count = Object.keys(tick.listeners).length + Object.keys(tick.routes).length;
+  for (const cluster of Object.values(tick.clusters)) count += 1 + Object.keys(cluster.hosts).length;
+  return count;
 }
 
 function bump(map: Map<string, number>, key: string): void {

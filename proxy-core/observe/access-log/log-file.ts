@@ -34,6 +34,7 @@ const BATCH = 64 * 1024;
 const MOST_BATCHES = 64;
 /** Milliseconds until a write to a full pipe is tried again. */
 const AGAIN_DELAY = 10;
+const MOST_TRIES_AT_CLOSE = 100;
 
 const STREAMS: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
 
@@ -62,6 +63,7 @@ export class LogFile {
   private batchesDone = 0;
   private reopenAt = -1;
   private readonly idle: (() => void)[] = [];
+  private triesAtClose = 0;
   private readonly again: CallbackTimer;
 
   constructor(
@@ -137,7 +139,7 @@ export class LogFile {
         return;
       }
       this.owner.totalBuffered.value -= batch.text.length;
-      this.current = Buffer.from(this.marker() + batch.text, 'latin1');
+      this.current = encode(this.marker() + batch.text);
       this.written = 0;
     }
     this.writing = true;
@@ -156,7 +158,12 @@ export class LogFile {
     this.writing = false;
     if (error !== null) {
       if (errorCode(error) === 'EAGAIN') {
-        this.again.arm(AGAIN_DELAY);
+        // Whoever closes does not wait for a reader that is gone.
+        if (this.idle.length > 0 && ++this.triesAtClose > MOST_TRIES_AT_CLOSE) {
+          for (const resolve of this.idle.splice(0)) resolve();
+        } else {
+          this.again.arm(AGAIN_DELAY);
+        }
         return;
       }
       this.onFailed(error);
@@ -217,6 +224,16 @@ export class LogFile {
       this.owner.reopenFailed.inc();
     }
   }
+}
+
+/**
+ * Values from the wire have one char per byte; text from the configuration may have wider ones, which become UTF-8.
+ */
+function encode(text: string): Uint8Array {
+  if (!/[\u0100-\uffff]/.test(text)) return Buffer.from(text, 'latin1');
+  return Buffer.concat(
+    text.split(/([\u0100-\uffff]+)/).map((part, i) => Buffer.from(part, i % 2 === 0 ? 'latin1' : 'utf8')),
+  );
 }
 
 /** All log files of a core by path. They outlive snapshots: the same path is one file with one buffer. */

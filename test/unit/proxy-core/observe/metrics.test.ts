@@ -94,3 +94,18 @@ test('only the last ticks are kept', () => {
   for (let at = 0; at < 500; at++) live.tick(at);
   expect(live.history().map((tick) => tick.at)).toEqual([490, 491, 492, 493, 494, 495, 496, 497, 498, 499]);
 });
+
+test('with very many names, old seconds keep their totals only', () => {
+  const { live } = metrics({}, 100);
+  for (let at = 0; at < 40; at++) {
+    for (let i = 0; i < 3_000; i++) live.streamEnded(stream({ clusterName: `c${i}`, routeIndex: i }));
+    live.tick(at);
+  }
+  const history = live.history();
+  expect(history).toHaveLength(40);
+  expect(history.every((tick) => tick.requests === 3_000)).toBe(true);
+  expect(Object.keys(history[0]?.clusters ?? {})).toHaveLength(0);
+  expect(Object.keys(history[39]?.clusters ?? {})).toHaveLength(3_000);
+  const entries = history.reduce((sum, tick) => sum + Object.keys(tick.routes).length, 0);
+  expect(entries).toBeLessThan(60_000);
+});

@@ -110,6 +110,14 @@ describe('batching', () => {
     expect(disk.content.get(10)).toBe('abcdefgh\n');
   });
 
+  test('bytes of the wire stay bytes, wider characters become UTF-8', () => {
+    const { disk, files } = setup();
+    files.get('/log').write('\u00c3\u00a9 – ✓ 😀\n');
+    files.flush();
+    disk.settle();
+    expect(Buffer.from(disk.content.get(10) ?? '', 'latin1').toString('utf8')).toBe('é – ✓ 😀\n');
+  });
+
   test('the same path is the same file', () => {
     const { disk, files } = setup();
     expect(files.get('/log')).toBe(files.get('/log'));
@@ -209,6 +217,22 @@ describe('reopening and closing', () => {
     disk.settle();
     expect(disk.content.get(10)).toBe('a\n');
     expect(stats.counter('filesystem.reopen_failed').value).toBe(1);
+  });
+
+  test('closing does not wait for ever for a pipe that nobody reads', async () => {
+    const { clock, disk, files } = setup();
+    files.get('/dev/stdout').write('x\n');
+    disk.fail = 'EAGAIN';
+    let done = false;
+    const closed = files.close().then(() => {
+      done = true;
+    });
+    for (let i = 0; i < 150; i++) {
+      disk.settle();
+      clock.advance(11);
+    }
+    await closed;
+    expect(done).toBe(true);
   });
 
   test('closing writes what is left', async () => {
