@@ -1,7 +1,7 @@
 import type { SourceRange } from '../diagnostic.ts';
 import type { ScalarNode } from '../message.ts';
 import { nearestName } from '../nearest.ts';
-import type { EnumSchema, ScalarKind } from '../schema/types.ts';
+import type { EnumSchema, EnumValueSchema, ScalarKind } from '../schema/types.ts';
 import type { SourceNode, SourceScalar } from '../text/source-node.ts';
 import type { ReadContext } from './context.ts';
 
@@ -89,6 +89,20 @@ function readString(
   return null;
 }
 
+/** What absl::SimpleAtob takes, in any case: protobuf reads a quoted boolean with it. */
+const BOOLEAN_TEXTS: Readonly<Record<string, boolean | undefined>> = Object.assign(Object.create(null), {
+  true: true,
+  t: true,
+  yes: true,
+  y: true,
+  '1': true,
+  false: false,
+  f: false,
+  no: false,
+  n: false,
+  '0': false,
+});
+
 function readBool(
   context: ReadContext,
   node: SourceScalar,
@@ -96,9 +110,8 @@ function readBool(
   range: SourceRange,
 ): ScalarNode | null {
   if (typeof node.value === 'boolean') return { kind: 'scalar', scalar: 'bool', range, value: node.value };
-  if (node.value === 'true' || node.value === 'false') {
-    return { kind: 'scalar', scalar: 'bool', range, value: node.value === 'true' };
-  }
+  const quoted = typeof node.value === 'string' ? BOOLEAN_TEXTS[node.value.toLowerCase()] : undefined;
+  if (quoted !== undefined) return { kind: 'scalar', scalar: 'bool', range, value: quoted };
   const meant = booleanMeant(node.text);
   context.report(
     'error',
@@ -137,7 +150,7 @@ function readInteger(
   range: SourceRange,
 ): ScalarNode | null {
   const [least, most] = integerBounds[kind];
-  const value = integerOf(node);
+  const value = integerOf(node, kind.startsWith('u') ? /^\+?\d+$/ : /^[+-]?\d+$/);
   if (value === null) {
     const number = Number(node.text);
     const whole =
@@ -175,10 +188,11 @@ function readInteger(
   return { kind: 'scalar', scalar: 'number', range, value: safe ? Number(value) : value };
 }
 
-function integerOf(node: SourceScalar): bigint | null {
+/** An unsigned number takes no minus, not even before 0 (absl::SimpleAtoi). */
+function integerOf(node: SourceScalar, pattern: RegExp): bigint | null {
   if (typeof node.value === 'number') return Number.isInteger(node.value) ? BigInt(node.value) : null;
   if (typeof node.value !== 'string' || node.value.length > 25) return null;
-  return /^-?(?:0|[1-9]\d*)$/.test(node.value) ? BigInt(node.value) : null;
+  return pattern.test(node.value) ? BigInt(node.value.replace('+', '')) : null;
 }
 
 function readFraction(
@@ -209,7 +223,9 @@ function fractionOf(node: SourceScalar): number | null {
   if (typeof node.value !== 'string') return null;
   if (node.value === 'NaN' || node.value === 'Infinity' || node.value === '-Infinity')
     return Number(node.value);
-  return /^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(node.value) ? Number(node.value) : null;
+  const text = node.value.trim();
+  if (/^0[xX][0-9a-fA-F]+$/.test(text)) return Number(text);
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : null;
 }
 
 function readBytes(
@@ -218,7 +234,7 @@ function readBytes(
   path: string,
   range: SourceRange,
 ): ScalarNode | null {
-  if (typeof node.value === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(node.value)) {
+  if (typeof node.value === 'string' && isBase64(node.value)) {
     return {
       kind: 'scalar',
       scalar: 'bytes',
@@ -239,6 +255,12 @@ function readBytes(
   return null;
 }
 
+/** Either alphabet, with or without padding; one character left over stands for no byte. */
+function isBase64(text: string): boolean {
+  const match = /^([A-Za-z0-9+/_-]*)={0,2}$/.exec(text);
+  return match !== null && (match[1] as string).length % 4 !== 1;
+}
+
 export function readEnum(
   context: ReadContext,
   enumeration: EnumSchema,
@@ -255,7 +277,7 @@ export function readEnum(
     typeof node.value === 'number'
       ? enumeration.byNumber.get(node.value)
       : typeof node.value === 'string'
-        ? enumeration.byLowerName.get(node.value.toLowerCase())
+        ? (enumeration.byLowerName.get(node.value.toLowerCase()) ?? byQuotedNumber(enumeration, node.value))
         : undefined;
   if (value === undefined) {
     const suggestion =
@@ -288,6 +310,10 @@ export function readEnum(
     );
   }
   return { kind: 'scalar', scalar: 'enum', range, value: value.name };
+}
+
+function byQuotedNumber(enumeration: EnumSchema, text: string): EnumValueSchema | undefined {
+  return /^\s*[+-]?\d{1,10}\s*$/.test(text) ? enumeration.byNumber.get(Number(text)) : undefined;
 }
 
 /** Words put together differently (`STRICTDNS`, `strict-dns`) are nearer than any edit. */
