@@ -183,7 +183,10 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       const lineEnd = text.charCodeAt(lineFeed - 1) === 13 ? lineFeed - 1 : lineFeed;
       this.requestLine = parseRequestLine(text, 0, lineEnd);
       this.scanned = lineFeed;
-      if (this.requestLine.version === '' && this.options.acceptHttp10) {
+      if (this.requestLine.version !== '1.1' && !this.options.acceptHttp10) {
+        throw new Http1Violation(Http1Errors.lowVersion);
+      }
+      if (this.requestLine.version === '') {
         // HTTP/0.9: the line is the whole request.
         this.wire.headerBytesReceived = this.wire.bytesReceived = lineFeed + 1;
         this.headDone(text.slice(0, lineFeed + 1), lineFeed + 1);
@@ -223,7 +226,6 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
     const http10 =
       line.version !== '1.1' && (line.version === '1.0' || line.version === '' || line.version < '1.1');
     this.protocol = http10 ? 'HTTP/1.0' : 'HTTP/1.1';
-    if (line.version !== '1.1' && !options.acceptHttp10) throw new Http1Violation(Http1Errors.lowVersion);
     this.peerCloses = http10;
     this.upgradeRequested = false;
     if (facts.connection !== null) this.readConnection(facts.connection, facts);
