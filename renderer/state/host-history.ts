@@ -1,4 +1,4 @@
-import type { ClusterState } from '../../proxy-core/index.ts';
+import type { ClusterState, HostState } from '../../proxy-core/index.ts';
 
 interface Sample {
   readonly at: number;
@@ -41,6 +41,15 @@ export class HostHistory {
       requests: Math.max(0, now.total - first.total),
       errors: Math.max(0, now.errors - first.errors),
     };
+  }
+
+  /** Failed of all in the last minute; null without requests. */
+  errorShare(cluster: string, host: HostState): number | null {
+    const { requests, errors } = this.window(cluster, host.address, {
+      total: host.totalRequests,
+      errors: host.errorRequests,
+    });
+    return requests === 0 ? null : errors / requests;
   }
 
   clear(): void {

@@ -10,7 +10,7 @@ import { Legend, LegendItem, Skeleton } from '../../components/marks.tsx';
 import { useMediaQuery } from '../../components/use-now.ts';
 import { NARROW_SPACE } from '../../state/format.ts';
 import { screenHref, setQuery, useRoute } from '../../state/router.ts';
-import { useApp, useConfig, useCore, useRows } from '../../state/stores.ts';
+import { useApp, useConfig, useCore, useMetrics, useRows } from '../../state/stores.ts';
 import { ChartRow } from './chart-row.tsx';
 import { ClusterPanel } from './cluster-panel.tsx';
 import styles from './overview.module.css';
@@ -37,8 +37,9 @@ export function OverviewView() {
   const { query } = useRoute();
   const [mode, setMode] = useState<'live' | 'config'>('live');
   const roomy = useMediaQuery('(min-width: 1200px)');
-  const range = RANGES.find((r) => r.value === query['range'])?.value ?? '10';
-  const setRange = (value: Range) => setQuery({ range: value === '10' ? null : value });
+  const fitting = useFittingRange();
+  const range = RANGES.find((r) => r.value === query['range'])?.value ?? fitting;
+  const setRange = (value: Range) => setQuery({ range: value });
   if (core === null || (starting && core.listeners.length === 0)) {
     return <LoadingOverview connecting={connection === 'loading'} />;
   }
@@ -119,6 +120,13 @@ function NothingRuns() {
       The configuration has errors. As soon as the file is right, it is applied by itself.
     </EmptyState>
   );
+}
+
+/** Until somebody chooses: the shortest window that holds what there is, ten minutes at most. */
+function useFittingRange(): Range {
+  const seconds = useMetrics((s) => ((s.ticks.at(-1)?.at ?? 0) - (s.ticks[0]?.at ?? 0)) / 1000);
+  if (seconds <= 60) return '1';
+  return seconds <= 300 ? '5' : '10';
 }
 
 type Clusters = NonNullable<ReturnType<typeof useCore.getState>['core']>['clusters'];

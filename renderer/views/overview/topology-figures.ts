@@ -36,7 +36,14 @@ export function chainKey(listener: string, index: number): string {
   return `${listener}\n${index}`;
 }
 
-export function topologyFigures(state: CoreState, ticks: readonly MetricsTick[]): TopologyFigures {
+/** The share of failures of one host, when it is known. */
+export type HostErrors = (cluster: string, address: string) => number | null;
+
+export function topologyFigures(
+  state: CoreState,
+  ticks: readonly MetricsTick[],
+  hostErrors: HostErrors,
+): TopologyFigures {
   const listeners = new Map(
     state.listeners.map((l) => [l.name, rate(ticks, (tick) => tick.listeners[l.name] ?? 0)]),
   );
@@ -110,7 +117,11 @@ export function topologyFigures(state: CoreState, ticks: readonly MetricsTick[])
         if (out === 'ejected' || out === 'unhealthy') {
           return { rate: perSecond, severity: 'fine', state: 'gone' };
         }
-        return { rate: perSecond, severity: severityOf(cluster?.errorShare ?? null), state: 'used' };
+        return {
+          rate: perSecond,
+          severity: severityOf(hostErrors(ends.cluster, ends.address)),
+          state: 'used',
+        };
       }
     }
   }

@@ -25,10 +25,11 @@ import {
 } from '../../state/format.ts';
 import { clusterHref, configHref, formatRoute, screenHref } from '../../state/router.ts';
 import { type ClusterFigures, lastTicks } from '../../state/series.ts';
-import { useCore, useMetrics } from '../../state/stores.ts';
+import { hostHistory, useCore, useMetrics } from '../../state/stores.ts';
 import styles from './topology.module.css';
 import {
   chainKey,
+  type HostErrors,
   RED_SHARE,
   severityOf,
   type TopologyFigures,
@@ -64,7 +65,7 @@ export function Topology({ selected, live }: TopologyProps) {
     [key, size],
   );
   const figures = useMemo(
-    () => (core === null ? null : topologyFigures(core, live ? ticks : [])),
+    () => (core === null ? null : topologyFigures(core, live ? ticks : [], hostErrorsOf(core))),
     [core, ticks, live],
   );
   return (
@@ -95,6 +96,14 @@ export function Topology({ selected, live }: TopologyProps) {
       )}
     </section>
   );
+}
+
+function hostErrorsOf(core: CoreState): HostErrors {
+  const clusters = new Map(core.clusters.map((cluster) => [cluster.name, cluster]));
+  return (cluster, address) => {
+    const host = clusters.get(cluster)?.hosts.find((h) => h.address === address);
+    return host === undefined ? null : hostHistory.errorShare(cluster, host);
+  };
 }
 
 /** ← → go along an edge, ↑ ↓ to the neighbour in the column. */

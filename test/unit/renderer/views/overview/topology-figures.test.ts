@@ -9,7 +9,9 @@ import { coreState, ticks } from '../../gallery/story.ts';
 const NOW = 1_700_000_000_000;
 const STATE = coreState(NOW);
 const TICKS = ticks(NOW);
-const figures = topologyFigures(STATE, TICKS);
+const figures = topologyFigures(STATE, TICKS, (_cluster, address) =>
+  address === '127.0.0.1:7101' ? 0.2 : null,
+);
 
 test.each([
   [null, 'fine'],
@@ -47,6 +49,9 @@ test('edges tell never used, out of rotation, and failing', () => {
   expect(
     figures.edge({ kind: 'cluster-host', cluster: 'payment_service', address: '127.0.0.1:7101' }).severity,
   ).toBe('err');
+  expect(
+    figures.edge({ kind: 'cluster-host', cluster: 'payment_service', address: '127.0.0.1:7102' }).severity,
+  ).toBe('fine');
 });
 
 test('edges grow with the square root and stop at 15 px', () => {
