@@ -22,10 +22,37 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** Raise it when this recipe changes, so that existing outputs are made again. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 const OUTPUT = join(root, 'build/out/gen/envoy-schema.binpb');
 const STAMP = join(root, 'build/out/gen/envoy-schema.stamp');
+
+/**
+ * Imports that the package lacks and that the API needs for something of use: the values of OpenTelemetry, which
+ * its access logger's settings are made of.
+ */
+const ADDED = {
+  'opentelemetry/proto/common/v1/common.proto': `syntax = "proto3";
+package opentelemetry.proto.common.v1;
+message AnyValue {
+  oneof value {
+    string string_value = 1;
+    bool bool_value = 2;
+    int64 int_value = 3;
+    double double_value = 4;
+    ArrayValue array_value = 5;
+    KeyValueList kvlist_value = 6;
+    bytes bytes_value = 7;
+  }
+}
+message ArrayValue { repeated AnyValue values = 1; }
+message KeyValueList { repeated KeyValue values = 1; }
+message KeyValue {
+  string key = 1;
+  AnyValue value = 2;
+}
+`,
+};
 
 /**
  * Generates the schema unless it is there and made by the same versions.
@@ -45,6 +72,12 @@ export function generateSchema() {
       join(deps, 'googleapis'),
       join(deps, 'protoc-gen-validate'),
     ]);
+    for (const [name, text] of Object.entries(ADDED)) {
+      const file = join(work, 'added', name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      if (!sources.has(name)) sources.set(name, file);
+    }
     const chosen = chooseFiles(sources);
     const tree = join(work, 'protos');
     for (const name of chosen) {

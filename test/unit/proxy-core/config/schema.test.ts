@@ -39,6 +39,11 @@ describe('the generated schema', () => {
     ]);
   });
 
+  test('types whose imports the package lacks are there as well', () => {
+    const name = 'envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig';
+    expect(envoySchema().message(name)?.byKey.has('resource_attributes')).toBe(true);
+  });
+
   test('v2 names lead to their v3 types', () => {
     expect(envoySchema().successor('envoy.api.v2.Cluster')).toBe(CLUSTER);
     expect(envoySchema().successor('envoy.api.v2.Nothing')).toBeUndefined();
