@@ -28,11 +28,11 @@ function pair(major: number, majorUnit: string, minor: number, minorUnit: string
   return [major, majorUnit, pad(minor, 2), minorUnit].join(NARROW_SPACE);
 }
 
-/** A configured length of time, without needless figures: 30 s, 500 ms, 5 min, 1 min 30 s. */
+/** A configured length of time, without needless figures and near to how it is written: 500 ms, 30 s, 90 s, 5 min. */
 export function formatSetting(milliseconds: Maybe): string {
   if (isMissing(milliseconds)) return NOTHING;
   if (milliseconds < 1000) return `${milliseconds}${NARROW_SPACE}ms`;
-  if (milliseconds < 60_000) return `${Number((milliseconds / 1000).toFixed(2))}${NARROW_SPACE}s`;
+  if (milliseconds <= 120_000) return `${Number((milliseconds / 1000).toFixed(2))}${NARROW_SPACE}s`;
   const seconds = Math.round(milliseconds / 1000);
   if (seconds % 60 === 0) return `${seconds / 60}${NARROW_SPACE}min`;
   return pair(Math.floor(seconds / 60), 'min', seconds % 60, 's');

@@ -119,7 +119,7 @@ export function topologyFigures(
         }
         return {
           rate: perSecond,
-          severity: severityOf(hostErrors(ends.cluster, ends.address)),
+          severity: severityOf(hostErrors(ends.cluster, ends.address) ?? cluster?.errorShare ?? null),
           state: 'used',
         };
       }

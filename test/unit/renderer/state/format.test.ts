@@ -50,8 +50,10 @@ describe('formatSetting', () => {
     [1000, '1 s'],
     [1500, '1.5 s'],
     [30_000, '30 s'],
-    [60_000, '1 min'],
-    [90_000, '1 min 30 s'],
+    [60_000, '60 s'],
+    [90_000, '90 s'],
+    [180_000, '3 min'],
+    [150_000, '2 min 30 s'],
     [300_000, '5 min'],
   ])('%s ms is %s', (value, text) => expect(plain(formatSetting(value))).toBe(text));
 });

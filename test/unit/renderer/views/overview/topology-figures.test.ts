@@ -10,7 +10,7 @@ const NOW = 1_700_000_000_000;
 const STATE = coreState(NOW);
 const TICKS = ticks(NOW);
 const figures = topologyFigures(STATE, TICKS, (_cluster, address) =>
-  address === '127.0.0.1:7101' ? 0.2 : null,
+  address === '127.0.0.1:7101' ? 0.2 : 0,
 );
 
 test.each([
