@@ -213,6 +213,7 @@ const EMPTY_MATCH: Route['match'] = {
   template: null,
   headers: [],
   queryParameters: [],
+  dynamicMetadata: [],
   grpc: false,
   fraction: null,
   tlsPresented: null,

@@ -6,6 +6,8 @@ import { re2ProgramSize } from './program-size.ts';
 /** A compiled RE2 pattern. Matching time is linear in the text. */
 export interface Regex {
   readonly text: string;
+  /** How many groups it has. */
+  readonly groups: number;
   /** True when the whole text matches. */
   fullMatch(text: string): boolean;
   /** Every match replaced; `\1` in the substitution is a group, `\\` a backslash. */
@@ -15,7 +17,7 @@ export interface Regex {
 /** Envoy's default of the runtime key `re2.max_program_size.error_level`. */
 const MAX_PROGRAM_SIZE = 100;
 
-const NEVER: Regex = { text: '', fullMatch: () => false, replaceAll: (text) => text };
+const NEVER: Regex = { text: '', groups: 9, fullMatch: () => false, replaceAll: (text) => text };
 
 /** Compiles an `envoy.type.matcher.v3.RegexMatcher`; reports and returns a pattern that never matches when it is wrong. */
 export function compileRegex(reader: MessageReader, ctx: CompileContext): Regex {
@@ -52,6 +54,7 @@ export function compilePattern(text: string): { regex: Regex; programSize: numbe
   }
   const regex: Regex = {
     text,
+    groups: pattern.groupCount(),
     fullMatch: (input) => pattern.matches(input),
     replaceAll: (input, substitution) => {
       const replacement = javaReplacement(substitution, pattern.groupCount());
@@ -101,8 +104,16 @@ export interface RegexSubstitution {
 /** `envoy.type.matcher.v3.RegexMatchAndSubstitute`. */
 export function compileSubstitution(reader: MessageReader, ctx: CompileContext): RegexSubstitution {
   const pattern = reader.message('pattern');
-  return {
-    regex: pattern === undefined ? NEVER : compileRegex(pattern, ctx),
-    substitution: reader.string('substitution') ?? '',
-  };
+  const regex = pattern === undefined ? NEVER : compileRegex(pattern, ctx);
+  const substitution = reader.string('substitution') ?? '';
+  if (javaReplacement(substitution, regex.groups) === null) {
+    ctx.report(
+      'warning',
+      'route.regex-group',
+      reader,
+      'substitution',
+      `\`${substitution}\` names a group that the pattern does not have (it has ${regex.groups}), or holds a stray backslash: nothing is ever replaced.`,
+    );
+  }
+  return { regex, substitution };
 }

@@ -12,6 +12,13 @@ import {
   matchesHeader,
 } from './header-matcher.ts';
 import {
+  compileMetadataMatcher,
+  type MetadataMatcher,
+  matchesMetadata,
+  metadataMatcherText,
+  metadataMismatchText,
+} from './metadata-matcher.ts';
+import {
   compileQueryMatcher,
   matchesQuery,
   type QueryMatcher,
@@ -41,6 +48,7 @@ export interface RouteMatch {
   readonly template: UriTemplate | null;
   readonly headers: readonly HeaderMatcher[];
   readonly queryParameters: readonly QueryMatcher[];
+  readonly dynamicMetadata: readonly MetadataMatcher[];
   readonly grpc: boolean;
   readonly fraction: Fraction | null;
   /** `tls_context`: null = not asked for. */
@@ -64,6 +72,7 @@ export function compileRouteMatch(reader: MessageReader, ctx: CompileContext): R
   const caseSensitive = reader.bool('case_sensitive') ?? true;
   const headers = reader.messages('headers').map((r) => compileHeaderMatcher(r, ctx));
   const queryParameters = reader.messages('query_parameters').map((r) => compileQueryMatcher(r, ctx));
+  const dynamicMetadata = reader.messages('dynamic_metadata').map((r) => compileMetadataMatcher(r, ctx));
   const runtimeFraction = reader.message('runtime_fraction');
   const fraction = runtimeFraction === undefined ? null : compileFraction(runtimeFraction, ctx);
   const tls = reader.message('tls_context');
@@ -75,12 +84,18 @@ export function compileRouteMatch(reader: MessageReader, ctx: CompileContext): R
     caseSensitive,
     headers,
     queryParameters,
+    dynamicMetadata,
     grpc,
     fraction,
     tlsPresented: tls?.bool('presented') ?? null,
     tlsValidated: tls?.bool('validated') ?? null,
     pathOnly:
-      headers.length === 0 && queryParameters.length === 0 && !grpc && fraction === null && tls === undefined,
+      headers.length === 0 &&
+      dynamicMetadata.length === 0 &&
+      queryParameters.length === 0 &&
+      !grpc &&
+      fraction === null &&
+      tls === undefined,
     source: reader.range,
   };
 }
@@ -156,7 +171,8 @@ export type Failure =
   | 'tls-presented'
   | 'tls-validated'
   | HeaderMatcher
-  | QueryMatcher;
+  | QueryMatcher
+  | MetadataMatcher;
 
 /** Null: all parts hold. */
 export function firstFailure(match: RouteMatch, input: RouteInput, view: PathView): Failure | null {
@@ -171,6 +187,9 @@ export function firstFailure(match: RouteMatch, input: RouteInput, view: PathVie
   if (match.tlsPresented !== null && match.tlsPresented !== (certificate !== 'none')) return 'tls-presented';
   if (match.tlsValidated !== null && match.tlsValidated !== (certificate === 'validated'))
     return 'tls-validated';
+  for (const metadata of match.dynamicMetadata) {
+    if (!matchesMetadata(metadata, input.metadata ?? null)) return metadata;
+  }
   return null;
 }
 
@@ -226,6 +245,7 @@ export function matchText(match: RouteMatch): string {
   if (match.grpc) parts.push('gRPC');
   for (const header of match.headers) parts.push(headerMatcherText(header));
   for (const query of match.queryParameters) parts.push(queryMatcherText(query));
+  for (const metadata of match.dynamicMetadata) parts.push(metadataMatcherText(metadata));
   if (match.fraction !== null) parts.push(`${match.fraction.numerator} of ${match.fraction.denominator}`);
   if (match.tlsPresented !== null)
     parts.push(`client certificate ${match.tlsPresented ? '' : 'not '}presented`);
@@ -237,7 +257,8 @@ export function matchText(match: RouteMatch): string {
 /** Why a match failed, with the values compared. */
 export function failureText(match: RouteMatch, failure: Failure, input: RouteInput, view: PathView): string {
   if (typeof failure !== 'string') {
-    return 'invert' in failure
+    if ('namespace' in failure) return metadataMismatchText(failure, input.metadata ?? null);
+    return 'missingAsEmpty' in failure
       ? headerMismatchText(failure, input.head)
       : queryMismatchText(failure, view.query);
   }

@@ -5,6 +5,7 @@ import type { Fraction } from './fraction.ts';
 import type { HashPolicy } from './hash-policy.ts';
 import type { HeaderMatcher } from './header-matcher.ts';
 import type { HeaderMutations } from './header-mutation.ts';
+import type { Metadata } from './metadata-matcher.ts';
 import type { RegexSubstitution } from './regex.ts';
 import type { PathRewrite } from './rewrite.ts';
 import type { RouteIndex } from './route-index.ts';
@@ -202,6 +203,8 @@ export interface RouteInput {
   readonly internal: boolean;
   /** What the client showed on a TLS connection; left out = none. */
   readonly clientCertificate?: 'none' | 'presented' | 'validated';
+  /** Dynamic metadata that filters wrote so far; left out = none. */
+  readonly metadata?: Metadata | null;
   /** `numerator`/`denominator` draws by runtime key; the static layers' values. */
   readonly runtime: ReadonlyMap<string, unknown>;
 }

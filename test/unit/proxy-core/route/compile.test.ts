@@ -246,6 +246,12 @@ describe('surprises are warnings', () => {
       'retriable_status_codes',
     ],
     [
+      'a group that is not there',
+      route('cluster: a, regex_rewrite: {pattern: {regex: a}, substitution: "\\\\1"}'),
+      'route.regex-group',
+      'substitution',
+    ],
+    [
       'total weight ignored',
       route('weighted_clusters: {total_weight: 100, clusters: [{name: a, weight: 50}]}'),
       'route.total-weight',

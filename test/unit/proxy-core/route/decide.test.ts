@@ -192,6 +192,40 @@ describe('the other conditions', () => {
     expect(decideRoute(table, input(path, headers)) !== null).toBe(taken);
   });
 
+  const metadata = new Map([['ns', { k: { v: 'one' }, num: 5, b: true, l: ['x', 'z'], nil: null }]]);
+  test.each<[string, boolean]>([
+    ['path: [{key: k}, {key: v}], value: {string_match: {prefix: "on"}}', true],
+    ['path: [{key: k}, {key: v}], value: {string_match: {exact: two}}', false],
+    ['path: [{key: k}, {key: v}], value: {string_match: {exact: two}}, invert: true', true],
+    ['path: [{key: num}], value: {double_match: {range: {start: 1, end: 5}}}', false],
+    ['path: [{key: num}], value: {double_match: {exact: 5}}', true],
+    ['path: [{key: b}], value: {bool_match: true}', true],
+    ['path: [{key: nil}], value: {null_match: {}}', true],
+    ['path: [{key: l}], value: {list_match: {one_of: {string_match: {exact: z}}}}', true],
+    ['path: [{key: k}], value: {present_match: true}', true],
+    ['path: [{key: gone}], value: {present_match: true}', false],
+    [
+      'path: [{key: num}], value: {or_match: {value_matchers: [{bool_match: true}, {double_match: {exact: 5}}]}}',
+      true,
+    ],
+  ])('dynamic metadata %s: %s', (condition, taken) => {
+    const yaml = oneHost(
+      `- {match: {prefix: /, dynamic_metadata: [{filter: ns, ${condition}}]}, route: {cluster: a}}`,
+    );
+    expect(decideRoute(compileTable(yaml).table, input('/', [], {}, { metadata })) !== null).toBe(taken);
+  });
+  test('tells the metadata that did not fit', () => {
+    const yaml = oneHost(
+      '- {match: {prefix: /, dynamic_metadata: [{filter: ns, path: [{key: num}], value: {bool_match: true}}]}, route: {cluster: a}}',
+    );
+    const route = recordingNarrator();
+    decideRoute(compileTable(yaml).table, input('/', [], {}, { metadata }), {
+      virtualHost: recordingNarrator(),
+      route,
+    });
+    expect(route.candidates[0]?.reason).toBe('dynamic metadata `ns:num` was `5`, another value wanted');
+  });
+
   const half = oneHost(
     '- {match: {prefix: /, runtime_fraction: {default_value: {numerator: 50}, runtime_key: k}}, route: {cluster: a}}',
   );
