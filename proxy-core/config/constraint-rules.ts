@@ -175,12 +175,15 @@ function pattern(text: string): RE2JS {
   return compiled;
 }
 
-/** protoc-gen-validate's KnownRegex; the strict forms are those of RFC 9110. */
+/**
+ * protoc-gen-validate's KnownRegex. Not strict, both kinds are any text of one line, the empty one included; the
+ * strict name has the range `+-.` as the original has it, which lets a comma through.
+ */
 function headerRegex(known: number, strict: boolean): RegExp {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
-  if (!strict) return known === 1 ? /^[^\u0000\n\r]+$/ : /^[^\u0000\n\r]*$/;
+  if (!strict) return /^[^\u0000\n\r]*$/;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about control characters
-  return known === 1 ? /^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/ : /^[^\u0000-\u0008\u000a-\u001f\u007f]*$/;
+  return known === 1 ? /^:?[0-9a-zA-Z!#$%&'*+-.^_|~`]+$/ : /^[^\u0000-\u0008\u000a-\u001f\u007f]*$/;
 }
 
 function isWellKnown(name: string, value: string): boolean {

@@ -219,6 +219,18 @@ const topLevel: Row[] = [
 
 const routes: Row[] = [
   [
+    'weighted clusters',
+    route(
+      '                  weighted_clusters: { clusters: [{ name: a, weight: 1 }, { name: b, weight: 2 }] }',
+    ),
+    'accept',
+  ],
+  [
+    'redirect with a line break',
+    route('                  cluster: a\n                  host_rewrite_literal: "a\\nb"'),
+    ['31:41 config.bad-format'],
+  ],
+  [
     'weighted clusters []',
     route('                  weighted_clusters: { clusters: [] }'),
     ['30:50 config.out-of-range'],
