@@ -25,9 +25,9 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly Shortcu
     keys: [
       ['Focus the filter', '/'],
       ['Next / previous request', 'J / K'],
-      ['Open or close details', 'Enter'],
+      ['Close details', 'Esc'],
       ['Next / previous tab', '] / ['],
-      ['Pause or resume the list', 'Space'],
+      ['Pause or resume recording', 'Space'],
       ['Follow the newest', 'End'],
       ['Clear', `${MOD} Backspace`],
     ],
@@ -36,7 +36,8 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly Shortcu
     title: 'Config',
     keys: [
       ['Apply', `${MOD} Shift Enter`],
-      ['Next / previous problem', 'F8 / Shift F8'],
+      ['Next problem', 'F8'],
+      ['Quick fix', `${MOD} .`],
     ],
   },
 ];
