@@ -1,5 +1,4 @@
 import type { HeaderList } from '../base/headers.ts';
-import type { Random } from '../base/random.ts';
 import type { RequestHead, SocketAddress, StreamInfo } from '../base/stream-info.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import type { SnapshotRuntime } from './runtime.ts';
@@ -127,7 +126,7 @@ export function mutateRequestHeaders(
   runtime: SnapshotRuntime,
   tls: boolean,
   upgrade: boolean,
-  random: Random,
+  uuid: () => string,
 ): boolean {
   look(received.headers);
   const peer = info.connection.directRemote;
@@ -207,7 +206,7 @@ export function mutateRequestHeaders(
         case Special.RequestId:
           if (idDone) continue;
           idDone = true;
-          if (edge && !config.preserveExternalRequestId && config.generateRequestId) value = random.uuid();
+          if (edge && !config.preserveExternalRequestId && config.generateRequestId) value = uuid();
           requestId = value;
           break;
         case Special.Via:
@@ -243,7 +242,7 @@ export function mutateRequestHeaders(
   if (internal) headers.push('x-envoy-internal', 'true');
   else if (edge) headers.push('x-envoy-external-address', remote.ip);
   if (!idDone && config.generateRequestId) {
-    requestId = random.uuid();
+    requestId = uuid();
     headers.push('x-request-id', requestId);
   }
   if (!viaDone) headers.push('via', config.via);

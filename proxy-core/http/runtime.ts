@@ -17,6 +17,7 @@ export interface DataPath {
   readonly stats: Stats;
   readonly queue: FlushQueue;
   readonly pools: PoolServices;
+  readonly uuid: () => string;
   readonly recorder: StreamRecorder | null;
   nextConnectionId: number;
   nextStreamId: number;
@@ -41,6 +42,7 @@ export function createDataPath(services: CoreServices, recorder: StreamRecorder 
     services,
     stats: services.stats,
     queue,
+    uuid: () => services.random.uuid(),
     pools: { clock: services.clock, queue },
     recorder,
     nextConnectionId: 1,

@@ -105,7 +105,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       this.snapshot,
       this.owner.tls,
       this.upgrade,
-      random,
+      this.path.uuid,
     );
     const request = info.requestHead as RequestHead;
     request.path = path;

@@ -154,8 +154,9 @@ export class ProxyRig {
     const loaded = loadConfig({ file: 'test.yaml', text: yaml });
     const compiled = compileBootstrap(loaded, { stats: this.stats, logFiles: null, serving: true } as never);
     const errors = compiled?.diagnostics.filter((each) => each.severity === 'error') ?? [];
-    if (compiled === null || errors.length > 0) throw new Error(JSON.stringify(errors));
-    const update = this.clusters.update(compiled.bootstrap.clusters, null);
+    const bootstrap = compiled?.bootstrap ?? null;
+    if (bootstrap === null || errors.length > 0) throw new Error(JSON.stringify(errors));
+    const update = this.clusters.update(bootstrap.clusters, null);
     update.commit();
     const snapshot: SnapshotRuntime = {
       version: this.version++,
@@ -164,7 +165,7 @@ export class ProxyRig {
       serviceCluster: '',
       serviceNode: '',
     };
-    const config = compiled.bootstrap.listeners[0];
+    const config = bootstrap.listeners[0];
     if (config === undefined) throw new Error('no listener');
     return { config, snapshot };
   }
