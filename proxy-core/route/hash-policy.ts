@@ -1,4 +1,5 @@
 import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
+import { xxHash64Text } from '../base/xxhash64.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { Narrator } from '../facade/decision.ts';
@@ -7,7 +8,6 @@ import { queryParameter } from './query-matcher.ts';
 import { compileSubstitution, type RegexSubstitution } from './regex.ts';
 import { pathView } from './route-match.ts';
 import type { Route } from './types.ts';
-import { xxHash64Text } from './xxhash64.ts';
 
 /** `RouteAction.HashPolicy`, compiled. */
 export interface HashPolicy {

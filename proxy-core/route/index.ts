@@ -33,4 +33,3 @@ export { finalizeRequest, rewriteHost } from './rewrite.ts';
 export { matchText } from './route-match.ts';
 export { compileStringMatcher, matchesString, type StringMatcher } from './string-matcher.ts';
 export type * from './types.ts';
-export { xxHash64, xxHash64Text } from './xxhash64.ts';

@@ -23,6 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy-core/observe': ['proxy-core/config', 'proxy-core/route'],
   'proxy-core/http': [
     'proxy-core/config',
+    'proxy-core/network',
     'proxy-core/http/codec',
     'proxy-core/route',
     'proxy-core/upstream',
@@ -50,15 +51,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'electron/app': ['proxy-core/index.ts', 'electron/ipc'],
   'electron/headless': ['proxy-core/index.ts', 'electron/ipc', 'electron/app'],
   'electron/desktop': ['proxy-core/index.ts', 'electron/ipc', 'electron/app'],
-  renderer: ['electron/ipc'],
+  renderer: ['electron/ipc', 'proxy-core/index.ts'],
 };
 
 /** Rooms that may use npm packages or node built-ins beyond what their place allows. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   'proxy-core/base': /^node:/,
-  'proxy-core/config': /^(node:|yaml$|@bufbuild\/protobuf)/,
+  'proxy-core/config': /^(node:|yaml$|re2js$|@bufbuild\/protobuf)/,
   'proxy-core/facade': /^$/,
-  'proxy-core/route': /^(re2js|xxhash-wasm)$/,
+  'proxy-core/route': /^(re2js|node:os)$/,
   'proxy-core/network': /^node:/,
   'proxy-core/http/codec': /^$/,
   'proxy-core/discovery': /^node:/,
@@ -124,7 +125,10 @@ function violation(item: Import): string | null {
     .split(sep)
     .join('/');
   const to = target === 'proxy-core/index.ts' ? target : roomOf(target);
-  if (to === from || to === 'proxy-core/base') return null;
+  if (from === 'renderer' && to === 'proxy-core/index.ts' && !item.typeOnly) {
+    return `${item.file} imports more than types of ${target}`;
+  }
+  if (to === from || (to === 'proxy-core/base' && from.startsWith('proxy-core/'))) return null;
   if (to === 'proxy-core/facade' && from.startsWith('proxy-core/')) return null;
   if (to !== null && ALLOWED[from]?.includes(to)) return null;
   if (
@@ -156,6 +160,9 @@ describe('the import rule', () => {
     ['proxy-core/upstream/index.ts', '../../electron/app/service.ts', false, false],
     ['renderer/main.tsx', '../proxy-core/route/decide.ts', false, false],
     ['renderer/main.tsx', '../electron/ipc/contract.ts', true, true],
+    ['renderer/main.tsx', '../proxy-core/index.ts', true, true],
+    ['renderer/main.tsx', '../proxy-core/index.ts', false, false],
+    ['electron/app/service.ts', '../../proxy-core/base/clock.ts', false, false],
     ['electron/app/service.ts', 'electron', false, false],
     ['electron/desktop/main.ts', 'electron', false, true],
   ])('%s importing %s (type only: %s) is allowed: %s', (file, specifier, typeOnly, allowed) => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import xxhash from 'xxhash-wasm';
+import { xxHash64, xxHash64Text } from '../../../../proxy-core/base/xxhash64.ts';
 import { decideRoute } from '../../../../proxy-core/route/decide.ts';
 import { hashRequest } from '../../../../proxy-core/route/hash-policy.ts';
-import { xxHash64, xxHash64Text } from '../../../../proxy-core/route/xxhash64.ts';
 import { compileTable, input, oneHost, streamInfo } from './support.ts';
 
 const rotate = (h: bigint): bigint => BigInt.asUintN(64, (h << 1n) | (h >> 63n));
