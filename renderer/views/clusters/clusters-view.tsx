@@ -133,7 +133,7 @@ function Figures({
       <Figure
         className={styles.figure}
         value={figures.errorShare === null ? '–' : formatShare(1 - figures.errorShare)}
-        label="success"
+        label="success to clients"
         title="Of the last minute"
         tone={severity === 'fine' ? undefined : severity}
       />

@@ -28,8 +28,8 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
     <table className={styles.table}>
       <caption className="visually-hidden">Hosts of {cluster.name}</caption>
       <colgroup>
-        <col style={{ width: 174 }} />
-        <col style={{ width: 162 }} />
+        <col style={{ width: 166 }} />
+        <col style={{ width: 172 }} />
         <col className="wide" style={{ width: 56 }} />
         <col className="wide" style={{ width: 72 }} />
         <col className="wide" style={{ width: 56 }} />
