@@ -10,6 +10,7 @@ import type {
 } from '../../proxy-core/index.ts';
 import { AttacheError } from '../../proxy-core/index.ts';
 import type { ConfigState } from '../ipc/contract.ts';
+import { callErrorOf } from '../ipc/session.ts';
 import { readConfigFile, writeFileWhole } from './config-file.ts';
 import { FileWatcher } from './file-watcher.ts';
 import type { RecentFiles } from './recent-files.ts';
@@ -155,8 +156,11 @@ export class ConfigSession {
       this.#status = result.ok ? this.#runningStatus() : 'rejected';
       return result;
     } catch (error) {
+      // A fault of ours, not of the text: it is told where the user looks, and what ran goes on.
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#status = 'rejected';
-      throw error;
+      this.#diagnostics = [this.#fileProblem(callErrorOf(error).code, 'error', message)];
+      return { ok: false, version: this.#runningVersion, diagnostics: this.#diagnostics };
     } finally {
       this.#options.changed();
     }
@@ -191,8 +195,6 @@ export class ConfigSession {
       if (file !== this.#opened.file || this.#closed) return;
       this.#fileText = text;
       await this.#apply(text);
-    }).catch(() => {
-      // `#apply` has already put the failure into the state.
     });
   }
 

@@ -68,10 +68,14 @@ async function run(launch: Launch): Promise<void> {
     event.preventDefault();
     stopping = true;
     keepPlace();
-    void service.close(stopDrain(launch.core)).finally(() => {
-      log.close();
-      app.quit();
-    });
+    const complain = (error: unknown) => log.log('error', 'desktop', String(error));
+    void service
+      .close(stopDrain(launch.core))
+      .catch(complain)
+      .finally(() => {
+        log.close();
+        app.quit();
+      });
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => app.quit());
 

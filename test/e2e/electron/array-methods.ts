@@ -1,6 +1,6 @@
 /**
  * The array methods of ES2023, which came with Chrome 110; the Electron 22 of the tests has Chrome 108. Stands on its
- * own: it is also sent to the page as text.
+ * own: it is also given to the page as text.
  */
 export function addArrayMethods(): void {
   const methods: Record<string, (this: unknown[], ...args: never[]) => unknown[]> = {
