@@ -32,7 +32,9 @@ async function main(): Promise<void> {
       else {
         differ++;
         const reason = lists.pending.get(testCase.id);
-        console.log(outcomeText({ id: testCase.id, mismatches, failure: '', milliseconds: Date.now() - started }));
+        console.log(
+          outcomeText({ id: testCase.id, mismatches, failure: '', milliseconds: Date.now() - started }),
+        );
         if (reason !== undefined) console.log(`  pending: ${reason}`);
       }
     } catch (error) {

@@ -42,7 +42,9 @@ async function main(): Promise<void> {
   });
   await Promise.all(workers);
   for (const one of cases) if (one.spec.alone || one.spec.validate) await record(one);
-  console.log(`recorded ${cases.length - failed} of ${cases.length} cases against Envoy ${envoy}, ${changed} changed`);
+  console.log(
+    `recorded ${cases.length - failed} of ${cases.length} cases against Envoy ${envoy}, ${changed} changed`,
+  );
   if (failed > 0 || (check && changed > 0)) process.exitCode = 1;
 }
 

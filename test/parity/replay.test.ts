@@ -30,12 +30,22 @@ test('Attaché does what Envoy did', { timeout: 240_000 }, async () => {
     } else if (same) equal++;
     else differing.push(outcome);
   };
-  await inParallel(cases.filter((one) => !one.spec.alone), AT_ONCE, run);
-  await inParallel(cases.filter((one) => one.spec.alone), 1, run);
+  await inParallel(
+    cases.filter((one) => !one.spec.alone),
+    AT_ONCE,
+    run,
+  );
+  await inParallel(
+    cases.filter((one) => one.spec.alone),
+    1,
+    run,
+  );
 
   const strangers = [
     ...[...lists.pending.keys()].filter((id) => !known.has(id)).map((id) => `pending.yaml: no case ${id}`),
-    ...lists.differences.filter((one) => !known.has(one.case)).map((one) => `differences.yaml: no case ${one.case}`),
+    ...lists.differences
+      .filter((one) => !known.has(one.case))
+      .map((one) => `differences.yaml: no case ${one.case}`),
   ];
   for (const outcome of differing) console.log(outcomeText(outcome));
   for (const id of resolved) console.log(`passes now, take it off pending.yaml: ${id}`);

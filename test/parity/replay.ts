@@ -20,10 +20,13 @@ async function main(): Promise<void> {
     const reason = lists.pending.get(outcome.id);
     if (reason !== undefined) console.log(`  pending: ${reason}`);
   }
-  console.log(`${outcomes.length - differing.length} equal, ${differing.length} differ, ${Date.now() - started} ms`);
+  console.log(
+    `${outcomes.length - differing.length} equal, ${differing.length} differ, ${Date.now() - started} ms`,
+  );
 }
 
 main().catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });
+setTimeout(() => console.log('LEFT', JSON.stringify(process.getActiveResourcesInfo())), 14000).unref();

@@ -11,7 +11,10 @@ export class AttacheTarget implements Target {
 
   async start(run: TargetRun): Promise<RunningTarget> {
     const core = createProxyCore({ fileFlushInterval: 20 });
-    const result = await core.apply({ file: 'case.yaml', text: run.text });
+    const result = await core.apply({ file: 'case.yaml', text: run.text }).catch(async (error: unknown) => {
+      await core.close({ drain: 0 });
+      throw error;
+    });
     if (!result.ok) {
       await core.close({ drain: 0 });
       throw new TargetRefused(errorText(result.diagnostics));

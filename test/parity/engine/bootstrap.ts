@@ -68,7 +68,10 @@ function standardBootstrap(spec: ParityCase): TreeMap {
             filter_chains: spec.filter_chains ?? [
               {
                 filters: [
-                  { name: 'envoy.filters.network.http_connection_manager', typed_config: connectionManager(spec) },
+                  {
+                    name: 'envoy.filters.network.http_connection_manager',
+                    typed_config: connectionManager(spec),
+                  },
                 ],
               },
             ],
@@ -101,7 +104,9 @@ function connectionManager(spec: ParityCase): TreeMap {
       },
     });
   }
-  const routes = spec.routes ?? [{ match: { prefix: '/' }, route: { cluster: clusterNames(spec)[0] ?? 'a' } }];
+  const routes = spec.routes ?? [
+    { match: { prefix: '/' }, route: { cluster: clusterNames(spec)[0] ?? 'a' } },
+  ];
   const routing: TreeMap =
     spec.hcm && 'rds' in spec.hcm
       ? {}
@@ -128,7 +133,8 @@ function connectionManager(spec: ParityCase): TreeMap {
 
 /** `fault: {…}` becomes the whole filter; a map with `name` is one already. */
 function httpFilter(filter: Tree): Tree {
-  if (filter === null || typeof filter !== 'object' || Array.isArray(filter) || 'name' in filter) return filter;
+  if (filter === null || typeof filter !== 'object' || Array.isArray(filter) || 'name' in filter)
+    return filter;
   const [short, config] = Object.entries(filter)[0] ?? ['', null];
   const type = HTTP_FILTERS[short];
   if (type === undefined) throw new Error(`no short name for an HTTP filter: ${short}`);
@@ -167,7 +173,10 @@ function endpoint(host: string | (TreeMap & { upstream: string })): Tree {
   if (typeof host === 'string') return { endpoint: { address: address(`{{upstream:${host}}}`) } };
   const { upstream, hostname, ...rest } = host;
   return {
-    endpoint: { address: address(`{{upstream:${upstream}}}`), ...(hostname === undefined ? {} : { hostname }) },
+    endpoint: {
+      address: address(`{{upstream:${upstream}}}`),
+      ...(hostname === undefined ? {} : { hostname }),
+    },
     ...rest,
   };
 }

@@ -76,7 +76,8 @@ export class Connection {
   }
 
   send(bytes: string | Buffer): void {
-    if (!this.socket.destroyed) this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    if (!this.socket.destroyed)
+      this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
   get raw(): Socket {
@@ -115,7 +116,9 @@ export class Connection {
       const status = Number(head.startLine.split(' ')[1]);
       const bodiless = method === 'HEAD' || status === 204 || status === 304 || status === 101;
       const framing: Framing =
-        bodiless || (method === 'CONNECT' && status === 200) ? { kind: 'none' } : framingOf(head.lines, { kind: 'end' });
+        bodiless || (method === 'CONNECT' && status === 200)
+          ? { kind: 'none' }
+          : framingOf(head.lines, { kind: 'end' });
       await readBody(this.inbox, framing, response.body, deadline);
       if (!response.body.complete) response.end = this.inbox.ended || 'silence';
       return response;

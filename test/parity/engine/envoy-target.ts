@@ -75,16 +75,24 @@ function gist(stderr: string): string {
   const from = lines.findIndex((line) => line.startsWith('error '));
   const text = lines.slice(Math.max(from, 0)).join('\n');
   const constraint = text.lastIndexOf('Proto constraint validation failed');
-  const says = constraint < 0 ? text.replace(/^error (initializing configuration '[^']*':\s*)?/, '') : text.slice(constraint);
-  return says
-    .replace(/\s+/g, ' ')
-    .replace(/,? near \d+:\d+ \(offset \d+\)/g, '')
-    .replace(/embedded message failed validation \| caused by /g, '')
-    .replace(/\): [{[].*$/, ')')
-    // Which of the two members is named depends on the order of keys, which is random.
-    .replace(/\.\w+: message [\w.]+: '\w+' has already been set/, ': a member of a oneof has already been set')
-    .trim()
-    .slice(0, 400);
+  const says =
+    constraint < 0
+      ? text.replace(/^error (initializing configuration '[^']*':\s*)?/, '')
+      : text.slice(constraint);
+  return (
+    says
+      .replace(/\s+/g, ' ')
+      .replace(/,? near \d+:\d+ \(offset \d+\)/g, '')
+      .replace(/embedded message failed validation \| caused by /g, '')
+      .replace(/\): [{[].*$/, ')')
+      // Which of the two members is named depends on the order of keys, which is random.
+      .replace(
+        /\.\w+: message [\w.]+: '\w+' has already been set/,
+        ': a member of a oneof has already been set',
+      )
+      .trim()
+      .slice(0, 400)
+  );
 }
 
 class RunningEnvoy implements RunningTarget {
@@ -132,14 +140,17 @@ class RunningEnvoy implements RunningTarget {
 
 function readyState(port: number): Promise<string> {
   return new Promise((resolve) => {
-    const asked = request({ port, host: '127.0.0.1', path: '/ready', agent: false, timeout: 1000 }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (piece: string) => {
-        text += piece;
-      });
-      answer.on('end', () => resolve(text));
-    });
+    const asked = request(
+      { port, host: '127.0.0.1', path: '/ready', agent: false, timeout: 1000 },
+      (answer) => {
+        let text = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (piece: string) => {
+          text += piece;
+        });
+        answer.on('end', () => resolve(text));
+      },
+    );
     asked.on('error', () => resolve(''));
     asked.on('timeout', () => asked.destroy());
     asked.end();

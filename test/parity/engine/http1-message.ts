@@ -14,7 +14,7 @@ export interface Body {
 
 /** A buffer that a socket fills and a reader empties. */
 export class Inbox {
-  private pieces = Buffer.alloc(0);
+  private pieces: Buffer = Buffer.alloc(0);
   private waiting: (() => void) | null = null;
   ended: '' | 'closed' | 'reset' = '';
 
@@ -84,7 +84,11 @@ export function headerValue(lines: readonly string[], name: string): string | un
   return found?.slice(found.indexOf(':') + 1).trim();
 }
 
-export type Framing = { kind: 'none' } | { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'end' };
+export type Framing =
+  | { kind: 'none' }
+  | { kind: 'length'; length: number }
+  | { kind: 'chunked' }
+  | { kind: 'end' };
 
 export function framingOf(lines: readonly string[], otherwise: Framing): Framing {
   if (headerValue(lines, 'transfer-encoding')?.toLowerCase().includes('chunked')) return { kind: 'chunked' };
@@ -147,7 +151,11 @@ function append(body: Body, bytes: Buffer): void {
 async function readLine(inbox: Inbox, deadline: number): Promise<string | null> {
   for (;;) {
     const end = inbox.peek().indexOf('\r\n');
-    if (end >= 0) return inbox.take(end + 2).toString('latin1').slice(0, -2);
+    if (end >= 0)
+      return inbox
+        .take(end + 2)
+        .toString('latin1')
+        .slice(0, -2);
     if (inbox.ended !== '' || !(await inbox.changed(deadline))) return null;
   }
 }

@@ -25,7 +25,13 @@ export async function sendHttp2(port: number, step: SendStep, deadline: number):
   let body = step.body ?? '';
   if (step.size !== undefined) body = (body || 'x').repeat(step.size).slice(0, step.size);
   const stream = session.request(
-    { ':method': method, ':path': path, ':authority': step.host ?? 'example.test', ':scheme': 'http', ...fields },
+    {
+      ':method': method,
+      ':path': path,
+      ':authority': step.host ?? 'example.test',
+      ':scheme': 'http',
+      ...fields,
+    },
     { endStream: body === '' },
   );
   if (body !== '') stream.end(body);
@@ -39,14 +45,14 @@ export async function sendHttp2(port: number, step: SendStep, deadline: number):
       response.end ||= how;
       resolve();
     };
-    stream.on('response', (_headers, _flags, raw: unknown) => {
+    stream.on('response', (_headers: unknown, _flags: number, raw: unknown) => {
       const flat = raw as string[];
       for (let i = 0; i + 1 < flat.length; i += 2) {
         if (flat[i] === ':status') response.statusLine = `HTTP/2 ${flat[i + 1]}`;
         else response.lines.push(`${flat[i]}: ${flat[i + 1]}`);
       }
     });
-    stream.on('trailers', (_headers, _flags, raw: unknown) => {
+    stream.on('trailers', (_headers: unknown, _flags: number, raw: unknown) => {
       const flat = raw as string[];
       for (let i = 0; i + 1 < flat.length; i += 2) response.body.trailers.push(`${flat[i]}: ${flat[i + 1]}`);
     });

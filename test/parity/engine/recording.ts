@@ -43,7 +43,9 @@ export function expectation(
 ): Observation {
   const expected = structuredClone(recording.observed);
   // From the back, so that removing an element of a list does not move the places that follow in the file.
-  for (const { at, value } of [...(testCase.spec.expect_1_32?.overrides ?? [])].reverse()) setAt(expected, at, value);
-  for (const { case: id, at, value } of differences) if (id === testCase.id) setAt(expected, at, value as Tree);
+  for (const { at, value } of [...(testCase.spec.expect_1_32?.overrides ?? [])].reverse())
+    setAt(expected, at, value);
+  for (const { case: id, at, value } of differences)
+    if (id === testCase.id) setAt(expected, at, value as Tree);
   return expected;
 }

@@ -39,14 +39,16 @@ export async function runCase(
     const template = configurationText(spec);
     const texts = [template, ...Object.values(spec.files ?? {})];
     const named = new Set(['listener', 'admin']);
-    for (const text of texts) for (const [, name] of text.matchAll(/\{\{([\w-]+)\}\}/g)) named.add(name ?? '');
+    for (const text of texts)
+      for (const [, name] of text.matchAll(/\{\{([\w-]+)\}\}/g)) named.add(name ?? '');
     for (const name of named) {
       if (places.has(name)) continue;
       const port = await freePort();
       places.set(name, String(port));
       ports.set(port, `{{${name}}}`);
     }
-    const fill = (text: string) => text.replace(/\{\{([\w:-]+)\}\}/g, (whole, name) => places.get(name) ?? whole);
+    const fill = (text: string) =>
+      text.replace(/\{\{([\w:-]+)\}\}/g, (whole, name) => places.get(name) ?? whole);
     for (const [name, text] of Object.entries(spec.files ?? {})) {
       writeFileSync(path.join(directory, name), fill(text));
     }
@@ -119,7 +121,11 @@ async function settledLog(directory: string, expected: Observation | undefined):
   let quietSince = Date.now();
   const deadline = Date.now() + 3000;
   while (Date.now() < deadline) {
-    if (wanted === null ? lines.length > 0 && Date.now() - quietSince > 250 : lines.length >= wanted) break;
+    if (wanted === null ? lines.length > 0 && Date.now() - quietSince > 250 : lines.length >= wanted) {
+      // Two flushes more, for a line too many or one without its end.
+      await sleep(45);
+      return readLog(directory);
+    }
     if (wanted === null && Date.now() - quietSince > 1300) break;
     await sleep(wanted === null ? 25 : 10);
     const now = readLog(directory);

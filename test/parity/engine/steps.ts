@@ -53,7 +53,8 @@ export class CaseClient {
       return null;
     }
     if ('script' in step) {
-      for (const [name, answers] of Object.entries(step.script)) this.world.upstreams.get(name)?.change(answers);
+      for (const [name, answers] of Object.entries(step.script))
+        this.world.upstreams.get(name)?.change(answers);
       return null;
     }
     if ('close' in step) {
@@ -119,7 +120,9 @@ export class CaseClient {
     const arrived = this.world.arrivals.slice(before);
     if (show.includes('upstream')) seen['upstream'] = arrived.map(showArrival);
     else if (show.includes('to') && arrived.length > 0) {
-      seen['to'] = arrived.map((arrival) => `${arrival.upstream} ${arrival.startLine.replace(/ HTTP\/1\.1$/, '')}`);
+      seen['to'] = arrived.map(
+        (arrival) => `${arrival.upstream} ${arrival.startLine.replace(/ HTTP\/1\.1$/, '')}`,
+      );
     }
     return seen;
   }
@@ -159,7 +162,8 @@ export class CaseClient {
         const count = 'raw' in step ? Number(step.until ?? 1) : 1;
         for (let i = 0; i < count; i++) responses.push(await connection.read(methods[i] ?? 'GET', deadline));
       }
-      if (step.await_close !== undefined) extra['end'] = await connection.awaitEnd(Date.now() + step.await_close);
+      if (step.await_close !== undefined)
+        extra['end'] = await connection.awaitEnd(Date.now() + step.await_close);
     } finally {
       if (step.on === undefined) connection.destroy();
     }
@@ -179,7 +183,11 @@ export class CaseClient {
     const [method = 'GET', target = '/'] = step.admin.split(' ');
     const deadline = Date.now() + 2000;
     let answer = await fetchAdmin(this.world.portOf('admin'), method, target, step.body);
-    while (step.when !== undefined && !new RegExp(step.when, 'm').test(answer.body) && Date.now() < deadline) {
+    while (
+      step.when !== undefined &&
+      !new RegExp(step.when, 'm').test(answer.body) &&
+      Date.now() < deadline
+    ) {
       await sleep(50);
       answer = await fetchAdmin(this.world.portOf('admin'), method, target, step.body);
     }
@@ -189,7 +197,8 @@ export class CaseClient {
     if (show.includes('headers')) {
       seen['headers'] = answer.headers.filter((line) => !/^(date|connection|keep-alive):/i.test(line));
     }
-    if (step.pick) seen['picked'] = Object.fromEntries(step.pick.map((at) => [at, pick(JSON.parse(answer.body), at)]));
+    if (step.pick)
+      seen['picked'] = Object.fromEntries(step.pick.map((at) => [at, pick(JSON.parse(answer.body), at)]));
     else if (step.names) seen['names'] = answer.body.split('\n').flatMap((line) => line.split(': ')[0] || []);
     else if (step.lines !== undefined) {
       const wanted = new RegExp(step.lines);
@@ -257,7 +266,9 @@ async function sendRequest(connection: Connection, step: SendStep): Promise<void
   }
   const end = lastChunk(headerLines(step.trailers));
   if (!step.pause) {
-    connection.send(Buffer.concat([head, ...step.chunks.map((piece) => Buffer.from(chunk(piece))), Buffer.from(end)]));
+    connection.send(
+      Buffer.concat([head, ...step.chunks.map((piece) => Buffer.from(chunk(piece))), Buffer.from(end)]),
+    );
     return;
   }
   connection.send(head);
@@ -329,14 +340,16 @@ function shareVerdict(answers: readonly string[], shares: Record<string, number>
   const close = (key: string, wanted: number) =>
     Math.abs((Number(counts[key] ?? 0) / answers.length) * 100 - wanted) <= tolerance;
   const strangers = Object.keys(counts).filter((key) => !(key in shares));
-  const stated = strangers.length === 0 && Object.entries(shares).every(([key, wanted]) => close(key, wanted));
+  const stated =
+    strangers.length === 0 && Object.entries(shares).every(([key, wanted]) => close(key, wanted));
   return stated ? 'as stated' : { instead: counts };
 }
 
 /** The shortest period of a sequence, turned so that it starts at its smallest arrangement. */
 function smallestCycle(answers: readonly string[]): readonly string[] {
   let period = 1;
-  while (period < answers.length && !answers.every((a, i) => i < period || a === answers[i - period])) period++;
+  while (period < answers.length && !answers.every((a, i) => i < period || a === answers[i - period]))
+    period++;
   const cycle = answers.slice(0, period);
   let best = cycle;
   for (let turn = 1; turn < period; turn++) {
@@ -374,22 +387,25 @@ interface AdminAnswer {
 
 function fetchAdmin(port: number, method: string, target: string, body = ''): Promise<AdminAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port, host: '127.0.0.1', path: target, method, agent: false, timeout: 5000 }, (answer) => {
-      const pieces: Buffer[] = [];
-      answer.on('data', (piece: Buffer) => pieces.push(piece));
-      answer.on('error', reject);
-      answer.on('end', () => {
-        const headers: string[] = [];
-        for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
-          headers.push(`${answer.rawHeaders[i]}: ${answer.rawHeaders[i + 1]}`);
-        }
-        resolve({
-          status: `${answer.statusCode ?? 0} ${answer.statusMessage ?? ''}`,
-          headers,
-          body: Buffer.concat(pieces).toString(),
+    const asked = request(
+      { port, host: '127.0.0.1', path: target, method, agent: false, timeout: 5000 },
+      (answer) => {
+        const pieces: Buffer[] = [];
+        answer.on('data', (piece: Buffer) => pieces.push(piece));
+        answer.on('error', reject);
+        answer.on('end', () => {
+          const headers: string[] = [];
+          for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
+            headers.push(`${answer.rawHeaders[i]}: ${answer.rawHeaders[i + 1]}`);
+          }
+          resolve({
+            status: `${answer.statusCode ?? 0} ${answer.statusMessage ?? ''}`,
+            headers,
+            body: Buffer.concat(pieces).toString(),
+          });
         });
-      });
-    });
+      },
+    );
     asked.on('error', reject);
     asked.on('timeout', () => asked.destroy(new Error('the admin interface did not answer in 5 s')));
     asked.end(body);

@@ -4,7 +4,16 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import { type Answer, headerLines, type Upstream } from './case.ts';
-import { type Body, chunk, framingOf, headerValue, Inbox, lastChunk, readBody, readHead } from './http1-message.ts';
+import {
+  type Body,
+  chunk,
+  framingOf,
+  headerValue,
+  Inbox,
+  lastChunk,
+  readBody,
+  readHead,
+} from './http1-message.ts';
 import { freePort } from './ports.ts';
 
 /** A request as it arrived at an upstream; its body grows while it is being read. */
@@ -51,7 +60,13 @@ export class UpstreamServer {
     if (this.script.http2) {
       if (tls) throw new Error(`${this.name}: http2 with tls is not scripted`);
       const server = createHttp2Server();
-      server.on('stream', (stream, headers, _flags, raw) => this.onStream(stream, headers, raw));
+      const onStream = (
+        stream: ServerHttp2Stream,
+        headers: Record<string, unknown>,
+        _flags: number,
+        raw: unknown,
+      ) => this.onStream(stream, headers, raw);
+      server.on('stream', onStream);
       server.on('session', (session) => session.on('error', () => {}));
       server.on('connection', (socket: Socket) => this.track(socket));
       this.servers.push(server);
@@ -107,7 +122,10 @@ export class UpstreamServer {
     this.track(socket);
     socket.setNoDelay(true);
     const connection = ++this.connections;
-    if (this.script.tcp) return this.serveTcp(socket, this.script.tcp);
+    if (this.script.tcp) {
+      this.serveTcp(socket, this.script.tcp);
+      return;
+    }
     const inbox = new Inbox();
     socket.on('data', (bytes) => inbox.push(bytes));
     socket.on('end', () => inbox.end('closed'));
@@ -215,7 +233,8 @@ export class UpstreamServer {
     if (answer.echo) return [request.bytes];
     if (answer.chunks) return answer.chunks.map((piece) => Buffer.from(piece));
     let text = answer.body ?? this.name;
-    if (answer.size !== undefined) text = text.repeat(Math.ceil(answer.size / text.length)).slice(0, answer.size);
+    if (answer.size !== undefined)
+      text = text.repeat(Math.ceil(answer.size / text.length)).slice(0, answer.size);
     return [Buffer.from(text)];
   }
 
@@ -231,7 +250,7 @@ export class UpstreamServer {
     stream.on('data', (bytes: Buffer) => {
       body.bytes = Buffer.concat([body.bytes, bytes]);
     });
-    stream.on('trailers', (_trailers, _flags, rawTrailers: unknown) => {
+    stream.on('trailers', (_trailers: unknown, _flags: number, rawTrailers: unknown) => {
       const flat = (rawTrailers as string[] | undefined) ?? [];
       for (let i = 0; i + 1 < flat.length; i += 2) body.trailers.push(`${flat[i]}: ${flat[i + 1]}`);
     });
@@ -254,10 +273,11 @@ export class UpstreamServer {
     }
     const pieces = this.bodyPieces(answer, request);
     const trailers = headerLines(answer.trailers);
-    stream.respond(
-      { ':status': answer.status ?? 200, 'x-upstream': this.name, ...fields },
-      { waitForTrailers: trailers.length > 0, endStream: pieces.length === 0 && trailers.length === 0, sendDate: false } as never,
-    );
+    stream.respond({ ':status': answer.status ?? 200, 'x-upstream': this.name, ...fields }, {
+      waitForTrailers: trailers.length > 0,
+      endStream: pieces.length === 0 && trailers.length === 0,
+      sendDate: false,
+    } as never);
     stream.on('wantTrailers', () => {
       const values: Record<string, string> = {};
       for (const line of trailers) {
