@@ -11,6 +11,7 @@ import { decideRoute } from '../route/decide.ts';
 import type { Route, RouteInput } from '../route/types.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
+import { FilterChain, type FilterChainOwner } from './filter-chain.ts';
 import { localReply } from './local-reply.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
@@ -45,6 +46,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   /** Milliseconds without progress until the stream is given up; 0 = never. The route may change it. */
   idleTimeout: number;
   private router: RouterStream | null = null;
+  /** Null when the router is the only filter. */
+  private chain: FilterChain | null = null;
   private lastActivity: number;
   private idleTimer: Timer | null = null;
   private requestTimer: Timer | null = null;
@@ -129,7 +132,45 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     }
     const router = new RouterStream(this);
     this.router = router;
-    router.onRequestHead(request, endStream);
+    if (config.filters.length === 0) {
+      router.onRequestHead(request, endStream);
+      return;
+    }
+    this.chain = this.createChain(router);
+    this.chain.decode.head(request, endStream);
+  }
+
+  private createChain(router: RouterStream): FilterChain {
+    const { path } = this;
+    const owner: FilterChainOwner = {
+      info: this.info,
+      route: this.route,
+      clock: this.clock,
+      random: () => path.services.random.next(),
+      answerLocally: (...reply) => this.failRequest(...reply),
+      inEvent: (work) => {
+        path.queue.enter();
+        try {
+          if (!this.ended) work();
+        } finally {
+          path.queue.leave();
+        }
+      },
+    };
+    return new FilterChain(
+      this.config.filters,
+      owner,
+      {
+        head: (head, endStream) => router.onRequestHead(head, endStream),
+        body: (bytes, start, end, endStream) => router.onRequestBody(bytes, start, end, endStream),
+        trailers: (trailers) => router.onRequestTrailers(trailers),
+      },
+      {
+        head: (head, endStream) => this.writeHead(head, endStream),
+        body: (bytes, start, end, endStream) => this.writeBody(bytes, start, end, endStream),
+        trailers: (trailers) => this.writeTrailers(trailers),
+      },
+    );
   }
 
   /** Finds the route and takes over what it says about the stream as a whole. */
@@ -235,14 +276,16 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     this.lastActivity = this.clock.now();
     if (endStream) this.requestDone();
     if (info.record >= 0 && end > start) this.path.recorder?.requestBody(info, bytes, start, end);
-    this.router?.onRequestBody(bytes, start, end, endStream);
+    if (this.chain !== null) this.chain.decode.body(bytes, start, end, endStream);
+    else this.router?.onRequestBody(bytes, start, end, endStream);
   }
 
   onRequestTrailers(trailers: HeaderList): void {
     if (this.ended) return;
     this.info.requestTrailers = trailers;
     this.requestDone();
-    this.router?.onRequestTrailers(trailers);
+    if (this.chain !== null) this.chain.decode.trailers(trailers);
+    else this.router?.onRequestTrailers(trailers);
   }
 
   private requestDone(): void {
@@ -345,7 +388,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
         if (this.responseStarted) {
           this.info.responseCodeDetails = 'max_duration_timeout';
           this.giveUp();
-        } else this.failRequest(504, 'downstream duration timeout', null, 'max_duration_timeout', 4);
+        } else this.failRequest(504, 'downstream duration timeout', null, 'max_duration_timeout', null, 4);
         break;
     }
   }
@@ -355,11 +398,12 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     body: string,
     flag: ResponseFlag | null,
     details: string,
+    headers: HeaderList | null = null,
     grpcStatus: number | null = null,
   ): void {
     this.router?.onDownstreamEnd();
     this.router = null;
-    this.sendLocalReply(status, body, flag, details, null, grpcStatus);
+    this.sendLocalReply(status, body, flag, details, headers, grpcStatus);
   }
 
   private giveUp(): void {
@@ -402,8 +446,26 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
 
   sendHead(head: ResponseHead, endStream: boolean): void {
     if (this.ended) return;
-    const { info, owner } = this;
     this.responseStarted = true;
+    if (this.chain !== null) this.chain.encode.head(head, endStream);
+    else this.writeHead(head, endStream);
+  }
+
+  sendBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    if (this.ended) return;
+    if (this.chain !== null) this.chain.encode.body(bytes, start, end, endStream);
+    else this.writeBody(bytes, start, end, endStream);
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    if (this.ended) return;
+    if (this.chain !== null) this.chain.encode.trailers(trailers);
+    else this.writeTrailers(trailers);
+  }
+
+  private writeHead(head: ResponseHead, endStream: boolean): void {
+    if (this.ended) return;
+    const { info, owner } = this;
     this.lastActivity = info.responseFirst = this.clock.now();
     const tunnel = this.upgrade && head.status === 101;
     if (this.upgrade && !tunnel && !(info.requestHead?.method === 'CONNECT' && head.status === 200)) {
@@ -425,7 +487,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (endStream) this.finish(false);
   }
 
-  sendBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+  private writeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.ended) return;
     const { info } = this;
     info.bytesSent += end - start;
@@ -435,7 +497,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (endStream) this.finish(false);
   }
 
-  sendTrailers(trailers: HeaderList): void {
+  private writeTrailers(trailers: HeaderList): void {
     if (this.ended) return;
     this.info.responseTrailers = trailers;
     this.stream.sendTrailers(trailers);
@@ -481,6 +543,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const router = this.router;
     this.router = null;
     router?.onDownstreamEnd();
+    this.chain?.destroy();
+    this.chain = null;
     const logs = config.accessLogs;
     for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
     if (info.record >= 0) this.path.recorder?.end(info);
