@@ -1,6 +1,7 @@
 /** What a program of Attaché was started with, apart from its own switches: the configuration and how the core runs. */
 import type { ConfigSource, CoreOptions } from '../../proxy-core/index.ts';
 import type { LogWriter } from './log-writer.ts';
+import { VERSION } from './version.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'off';
 
@@ -61,9 +62,12 @@ export function sourceSettings(options: SourceOptions): Omit<ConfigSource, 'file
   };
 }
 
-export function coreOptions(flags: CoreFlags, { log }: LogWriter): CoreOptions {
+/** @param onQuit `/quitquitquit` was posted to the admin interface */
+export function coreOptions(flags: CoreFlags, { log }: LogWriter, onQuit: () => void): CoreOptions {
   return {
     log,
+    onQuit,
+    version: VERSION,
     ...(flags.adminAddressPath === null ? {} : { adminAddressPath: flags.adminAddressPath }),
     ...(flags.drainTime === null ? {} : { drainTime: flags.drainTime }),
     ...(flags.fileFlushInterval === null ? {} : { fileFlushInterval: flags.fileFlushInterval }),

@@ -33,7 +33,7 @@ async function run(launch: Launch): Promise<void> {
   let stopping = false;
 
   const service = new AppService({
-    core: createProxyCore(coreOptions(launch.core, log)),
+    core: createProxyCore(coreOptions(launch.core, log, () => app.quit())),
     shell: 'desktop',
     settings: sourceSettings(launch.source),
     recent,

@@ -61,80 +61,86 @@ export type ParseResult = ParsedCommand | { readonly problem: string };
 type FlagKind = 'text' | 'number' | 'switch' | 'envoy-value' | 'envoy-switch';
 
 /** Every flag by its long name. `envoy-*` are Envoy's own that have nothing to do here. */
-const flags: Readonly<Record<string, FlagKind>> = {
-  'config-path': 'text',
-  'config-yaml': 'text',
-  mode: 'text',
-  'log-level': 'text',
-  'log-path': 'text',
-  'admin-address-path': 'text',
-  'drain-time-s': 'number',
-  'file-flush-interval-msec': 'number',
-  'service-cluster': 'text',
-  'service-node': 'text',
-  'allow-unknown-static-fields': 'switch',
-  'allow-unknown-fields': 'switch',
-  cluster: 'text',
-  watch: 'switch',
-  'no-watch': 'switch',
-  port: 'number',
-  open: 'switch',
-  'no-open': 'switch',
-  'or-browser': 'switch',
-  format: 'text',
-  header: 'text',
-  to: 'text',
-  help: 'switch',
-  version: 'switch',
-  'base-id': 'envoy-value',
-  'base-id-path': 'envoy-value',
-  concurrency: 'envoy-value',
-  'component-log-level': 'envoy-value',
-  'cpuset-threads': 'envoy-switch',
-  'disable-extensions': 'envoy-value',
-  'disable-hot-restart': 'envoy-switch',
-  'drain-strategy': 'envoy-value',
-  'enable-core-dump': 'envoy-switch',
-  'enable-fine-grain-logging': 'envoy-switch',
-  'enable-mutex-tracing': 'envoy-switch',
-  'hot-restart-version': 'envoy-switch',
-  'ignore-unknown-dynamic-fields': 'envoy-switch',
-  'local-address-ip-version': 'envoy-value',
-  'log-format': 'envoy-value',
-  'log-format-escaped': 'envoy-switch',
-  'parent-shutdown-time-s': 'envoy-value',
-  'reject-unknown-dynamic-fields': 'envoy-switch',
-  'restart-epoch': 'envoy-value',
-  'service-zone': 'envoy-value',
-  'skip-deprecated-logs': 'envoy-switch',
-  'skip-hot-restart-on-no-parent': 'envoy-switch',
-  'skip-hot-restart-parent-stats': 'envoy-switch',
-  'socket-mode': 'envoy-value',
-  'socket-path': 'envoy-value',
-  'stats-tag': 'envoy-value',
-  'use-dynamic-base-id': 'envoy-switch',
-};
+const flags: ReadonlyMap<string, FlagKind> = new Map(
+  Object.entries({
+    'config-path': 'text',
+    'config-yaml': 'text',
+    mode: 'text',
+    'log-level': 'text',
+    'log-path': 'text',
+    'admin-address-path': 'text',
+    'drain-time-s': 'number',
+    'file-flush-interval-msec': 'number',
+    'service-cluster': 'text',
+    'service-node': 'text',
+    'allow-unknown-static-fields': 'switch',
+    'allow-unknown-fields': 'switch',
+    cluster: 'text',
+    watch: 'switch',
+    'no-watch': 'switch',
+    port: 'number',
+    open: 'switch',
+    'no-open': 'switch',
+    'or-browser': 'switch',
+    format: 'text',
+    header: 'text',
+    to: 'text',
+    help: 'switch',
+    version: 'switch',
+    'base-id': 'envoy-value',
+    'base-id-path': 'envoy-value',
+    concurrency: 'envoy-value',
+    'component-log-level': 'envoy-value',
+    'cpuset-threads': 'envoy-switch',
+    'disable-extensions': 'envoy-value',
+    'disable-hot-restart': 'envoy-switch',
+    'drain-strategy': 'envoy-value',
+    'enable-core-dump': 'envoy-switch',
+    'enable-fine-grain-logging': 'envoy-switch',
+    'enable-mutex-tracing': 'envoy-switch',
+    'hot-restart-version': 'envoy-switch',
+    'ignore-unknown-dynamic-fields': 'envoy-switch',
+    'local-address-ip-version': 'envoy-value',
+    'log-format': 'envoy-value',
+    'log-format-escaped': 'envoy-switch',
+    'parent-shutdown-time-s': 'envoy-value',
+    'reject-unknown-dynamic-fields': 'envoy-switch',
+    'restart-epoch': 'envoy-value',
+    'service-zone': 'envoy-value',
+    'skip-deprecated-logs': 'envoy-switch',
+    'skip-hot-restart-on-no-parent': 'envoy-switch',
+    'skip-hot-restart-parent-stats': 'envoy-switch',
+    'socket-mode': 'envoy-value',
+    'socket-path': 'envoy-value',
+    'stats-tag': 'envoy-value',
+    'use-dynamic-base-id': 'envoy-switch',
+  } satisfies Record<string, FlagKind>),
+);
 
-const shortFlags: Readonly<Record<string, string>> = {
-  c: 'config-path',
-  l: 'log-level',
-  h: 'help',
-  H: 'header',
-};
+const shortFlags: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    c: 'config-path',
+    l: 'log-level',
+    h: 'help',
+    H: 'header',
+  }),
+);
 
 const commands = ['ui', 'app', 'demo', 'validate', 'explain', 'export', 'help'] as const;
 type CommandName = (typeof commands)[number];
 
-const logLevels: Readonly<Record<string, LogLevel>> = {
-  trace: 'debug',
-  debug: 'debug',
-  info: 'info',
-  warning: 'warning',
-  warn: 'warning',
-  error: 'error',
-  critical: 'error',
-  off: 'off',
-};
+const logLevels: ReadonlyMap<string, LogLevel> = new Map(
+  Object.entries({
+    trace: 'debug',
+    debug: 'debug',
+    info: 'info',
+    warning: 'warning',
+    warn: 'warning',
+    error: 'error',
+    critical: 'error',
+    off: 'off',
+  } satisfies Record<string, LogLevel>),
+);
 
 /** What the command line said, before it is given a meaning. */
 interface RawArguments {
@@ -171,7 +177,7 @@ function readFlags(argv: readonly string[]): RawArguments {
       continue;
     }
     const { name, attached } = splitFlag(word);
-    const kind = flags[name];
+    const kind = flags.get(name);
     if (kind === undefined) throw new Problem(unknownFlag(word, name));
     const takesValue = kind !== 'switch' && kind !== 'envoy-switch';
     if (!takesValue && attached !== null) throw new Problem(`--${name} takes no value.`);
@@ -188,8 +194,8 @@ function readFlags(argv: readonly string[]): RawArguments {
 
 function splitFlag(word: string): { name: string; attached: string | null } {
   if (!word.startsWith('--')) {
-    const name = shortFlags[word[1] ?? ''] ?? word.slice(1);
-    return { name, attached: word.length > 2 && shortFlags[word[1] ?? ''] ? word.slice(2) : null };
+    const name = shortFlags.get(word[1] ?? '') ?? word.slice(1);
+    return { name, attached: word.length > 2 && shortFlags.get(word[1] ?? '') ? word.slice(2) : null };
   }
   const equals = word.indexOf('=');
   if (equals === -1) return { name: word.slice(2), attached: null };
@@ -197,7 +203,7 @@ function splitFlag(word: string): { name: string; attached: string | null } {
 }
 
 function unknownFlag(word: string, name: string): string {
-  const nearest = nearestName(name, Object.keys(flags));
+  const nearest = nearestName(name, [...flags.keys()]);
   return `There is no flag ${word}.${nearest === null ? '' : ` Did you mean --${nearest}?`}`;
 }
 
@@ -311,9 +317,9 @@ function isHostAndPort(text: string): boolean {
 
 function coreOf(raw: RawArguments): CoreFlags {
   const level = single(raw, 'log-level') ?? 'warning';
-  const logLevel = logLevels[level];
+  const logLevel = logLevels.get(level);
   if (logLevel === undefined) {
-    throw new Problem(`--log-level is one of ${Object.keys(logLevels).join(', ')}, not ${level}.`);
+    throw new Problem(`--log-level is one of ${[...logLevels.keys()].join(', ')}, not ${level}.`);
   }
   const drainSeconds = number(raw, 'drain-time-s', 4_294_967);
   return {

@@ -1,16 +1,25 @@
+export interface StopSignal {
+  /** Resolves when the program is to stop. */
+  readonly asked: Promise<void>;
+  /** Asks for it from inside. */
+  readonly stop: () => void;
+}
+
 /**
- * Resolves at the first SIGINT or SIGTERM. A second one ends the program at once: whoever asks twice does not want to
- * wait for requests to finish.
+ * Listens for SIGINT and SIGTERM. A second one ends the program at once: whoever asks twice does not want to wait for
+ * requests to finish.
  */
-export function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const stop = () => {
-      if (asked) process.exit(0);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
+export function listenForStop(): StopSignal {
+  let stop: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    stop = resolve;
   });
+  let signals = 0;
+  const onSignal = () => {
+    if (++signals > 1) process.exit(0);
+    stop();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return { asked, stop: () => stop() };
 }

@@ -7,7 +7,7 @@ import type { Command } from '../arguments.ts';
 import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
 import { readSource } from '../source.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { listenForStop } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** `attache -c FILE`: serves in the foreground, without UI, until it is told to stop. */
@@ -17,12 +17,13 @@ export async function serve(command: Extract<Command, { kind: 'serve' }>, output
   try {
     const source = readSource(command.source);
     log = openLog(command.core.logLevel, command.core.logPath, output.error);
+    const signal = listenForStop();
     const { createProxyCore } = await import('../../../proxy-core/index.ts');
-    core = createProxyCore(coreOptions(command.core, log));
+    core = createProxyCore(coreOptions(command.core, log, signal.stop));
     if (!(await start(core, source, output))) return 1;
     if (command.mode === 'init_only') return 0;
     const watcher = watch(command, core, output);
-    await stopSignal();
+    await signal.asked;
     watcher?.close();
     await core.close({ drain: stopDrain(command.core) });
     core = null;

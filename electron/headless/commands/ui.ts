@@ -10,7 +10,7 @@ import type { Command } from '../arguments.ts';
 import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
 import { openBrowser } from '../open-browser.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { listenForStop } from '../stop-signal.ts';
 import type { Terminal } from '../terminal.ts';
 import { UiServer } from '../ui-server.ts';
 
@@ -24,9 +24,10 @@ export async function serveUi(
   let server: UiServer | null = null;
   try {
     log = openLog(command.core.logLevel, command.core.logPath, output.error);
+    const signal = listenForStop();
     const { createProxyCore } = await import('../../../proxy-core/index.ts');
     app = new AppService({
-      core: createProxyCore(coreOptions(command.core, log)),
+      core: createProxyCore(coreOptions(command.core, log, signal.stop)),
       shell: 'browser',
       settings: sourceSettings(command.source),
       recent: new RecentFiles(userFolder()),
@@ -42,7 +43,7 @@ export async function serveUi(
     await openConfig(command, app, output);
     output.out(`Attaché is at ${server.url}\n`);
     if (command.open) openBrowser(server.url);
-    await stopSignal();
+    await signal.asked;
     await server.close();
     await app.close(stopDrain(command.core));
     return 0;

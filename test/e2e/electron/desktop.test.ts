@@ -73,13 +73,28 @@ describe('the desktop app with the demo shop', () => {
   });
 
   it('gives its ports back and ends well when it is told to quit', async () => {
+    const address = await app.page.evaluate(async () => {
+      const { listeners } = await (globalThis as unknown as AttacheWindow).attache.call(
+        'state.get',
+        undefined,
+      );
+      return listeners[0]?.address;
+    });
+    const health = () => fetch(`http://${address}/healthz`);
+    expect((await health()).status).toBe(404);
     expect(await app.quit()).toBe(0);
-    await expect(fetch('http://127.0.0.1:10080/healthz')).rejects.toThrow();
+    await expect(health()).rejects.toThrow();
   });
 });
 
 interface AttacheWindow {
   readonly attache: {
-    call(name: string, args: unknown): Promise<{ readonly recorder: { readonly total: number } }>;
+    call(
+      name: string,
+      args: unknown,
+    ): Promise<{
+      readonly recorder: { readonly total: number };
+      readonly listeners: readonly { readonly address: string }[];
+    }>;
   };
 }

@@ -6,8 +6,8 @@ import type {
   Diagnostic,
   ListenerState,
   ProxyCore,
-  RecordRow,
   RecorderState,
+  RecordRow,
 } from '../../../proxy-core/index.ts';
 
 const NOWHERE = { file: '', line: 1, column: 1, endLine: 1, endColumn: 1 };
@@ -102,7 +102,16 @@ export class ScriptedCore implements ProxyCore {
     const lastSeq = Math.max(0, ...this.rowsBySeq.keys());
     const records = this.rowsBySeq.size;
     const { firstSeq, recording } = this;
-    return { records, maxRecords: 20_000, bytes: 0, maxBytes: 1, firstSeq, lastSeq, total: lastSeq, recording };
+    return {
+      records,
+      maxRecords: 20_000,
+      bytes: 0,
+      maxBytes: 1,
+      firstSeq,
+      lastSeq,
+      total: lastSeq,
+      recording,
+    };
   }
 
   setRecording(on: boolean): void {

@@ -38,7 +38,8 @@ async function watchFile(name: string, text: string): Promise<void> {
   await pause(50);
 }
 
-const becomes = (expected: readonly string[]) => expect.poll(() => seen, { timeout: 5_000 }).toEqual(expected);
+const becomes = (expected: readonly string[]) =>
+  expect.poll(() => seen, { timeout: 5_000 }).toEqual(expected);
 
 describe('FileWatcher', () => {
   it('sees a file written in place', async () => {

@@ -54,10 +54,14 @@ describe('checkCall', () => {
 
   it('never throws, whatever arrives', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.constant('config.apply'), fc.anything()), fc.anything(), (name, args) => {
-        const result = checkCall(name, args);
-        expect('call' in result || 'error' in result).toBe(true);
-      }),
+      fc.property(
+        fc.oneof(fc.string(), fc.constant('config.apply'), fc.anything()),
+        fc.anything(),
+        (name, args) => {
+          const result = checkCall(name, args);
+          expect('call' in result || 'error' in result).toBe(true);
+        },
+      ),
     );
   });
 });
