@@ -547,7 +547,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     this.chain = null;
     const logs = config.accessLogs;
     for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
-    if (info.record >= 0) this.path.recorder?.end(info);
+    this.path.recorder?.end(info);
     this.owner.onStreamEnd(this, abort);
   }
 }

@@ -6,8 +6,8 @@ export interface AccessLog {
 }
 
 /**
- * What the data path tells the recorder. `begin` sets `info.record` (or leaves -1 when recording is off); the
- * other calls are only made when it is ≥ 0. Body chunks are whatever passed; the recorder keeps a prefix.
+ * What the data path tells the recorder. `begin` sets `info.record` (or leaves -1 when recording is off); body chunks
+ * are only told when it is ≥ 0, and are whatever passed; the recorder keeps a prefix. `end` is told for every stream.
  */
 export interface StreamRecorder {
   begin(info: StreamInfo): void;
