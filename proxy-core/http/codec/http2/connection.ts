@@ -18,6 +18,7 @@ import {
   writeFrameHeader,
 } from './frames.ts';
 import type { Http2Options } from './options.ts';
+import type { Http2Stats } from './stats.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Decoded fields of one header block; `bytes` and `count` go on after `tooLarge` so that limits can be judged. */
@@ -71,13 +72,15 @@ export abstract class Http2Connection {
   private controlFrames = 0;
   private outboundFrames = 0;
   private prematureResets = 0;
-  private streamsOpened = 0;
+  protected streamsOpened = 0;
+  private turns = 0;
 
   constructor(
     readonly options: Http2Options,
     protected readonly sink: ByteSink & { readonly buffered: number },
     /** Congested above this many unsent bytes. */
     readonly bufferLimit: number,
+    protected readonly stats: Http2Stats,
   ) {
     this.decoder = new HpackDecoder(options.headerTableSize);
     this.receiveWindow = options.initialConnectionWindow;
@@ -227,6 +230,7 @@ export abstract class Http2Connection {
       }
     }
     if (endStream) stream.remoteClosed = true;
+    stream.giveBack(length - (to - from));
     stream.receiveBody(bytes, from, to, endStream);
     this.closeIfDone(stream);
   }
@@ -374,7 +378,8 @@ export abstract class Http2Connection {
     const stream = this.streams.get(id);
     if (stream === undefined) return;
     const code = read32(bytes, start);
-    if (!stream.localClosed) this.prematureResets++;
+    if (!stream.localClosed && this.isPremature(stream)) this.prematureResets++;
+    this.stats.rxReset.inc();
     this.streams.delete(id);
     stream.drop();
     this.onStreamReset(stream, code === ErrorCode.RefusedStream ? 'remote-refused-stream' : 'remote-reset');
@@ -451,6 +456,11 @@ export abstract class Http2Connection {
     this.writeControl(FrameType.Ping, Flag.Ack, 0, 8);
   }
 
+  /** Whether a stream that the peer resets now lived too short to have been of use. */
+  protected isPremature(_stream: Http2Stream): boolean {
+    return false;
+  }
+
   /** The peer answered our PING. */
   protected onPingAck(): void {}
 
@@ -520,6 +530,8 @@ export abstract class Http2Connection {
   }
 
   protected sendGoAway(lastStream: number, code: number, text: string): void {
+    if (this.dead) return;
+    this.stats.goawaySent.inc();
     const frame = Buffer.alloc(FRAME_HEADER + 8 + text.length);
     writeFrameHeader(frame, 0, 8 + text.length, FrameType.GoAway, 0, 0);
     write32(frame, FRAME_HEADER, lastStream);
@@ -530,6 +542,7 @@ export abstract class Http2Connection {
 
   protected sendReset(id: number, code: number): void {
     if (this.dead) return;
+    this.stats.txReset.inc();
     this.resets.add(id);
     if (this.resets.size > REMEMBERED_RESETS) {
       for (const oldest of this.resets) {
@@ -551,11 +564,15 @@ export abstract class Http2Connection {
       ++this.controlFrames > this.options.maxOutboundControlFrames ||
       ++this.outboundFrames > this.options.maxOutboundFrames
     ) {
-      throw new Http2ConnectionError(
-        ErrorCode.EnhanceYourCalm,
-        'too many frames wait',
-        'http2.outbound_control_flood',
+      // Not thrown: writers come from everywhere.
+      this.fail(
+        new Http2ConnectionError(
+          ErrorCode.EnhanceYourCalm,
+          'too many frames wait',
+          'http2.outbound_control_flood',
+        ),
       );
+      return;
     }
     writeFrameHeader(this.scratch, 0, length, type, flags, id);
     this.sink.writeBytes(this.scratch, 0, FRAME_HEADER + length);
@@ -623,6 +640,9 @@ export abstract class Http2Connection {
   list(stream: Http2Stream): void {
     if (stream.listed) return;
     stream.listed = true;
+    // Streams that were reset meanwhile must not gather here.
+    if (this.waiting.length > 64 + this.streams.size * 2)
+      this.waiting = this.waiting.filter((waiting) => !waiting.localClosed);
     this.waiting.push(stream);
   }
 
@@ -631,7 +651,10 @@ export abstract class Http2Connection {
     if (this.waiting.length === 0) return;
     const turn = this.waiting;
     this.waiting = [];
-    for (const stream of turn) {
+    // Whoever went first goes last next time, so that one long body does not take every window.
+    const start = this.turns++ % turn.length;
+    for (let i = 0; i < turn.length; i++) {
+      const stream = turn[(start + i) % turn.length] as Http2Stream;
       stream.listed = false;
       if (stream.localClosed) continue;
       if (!stream.sendQueued()) this.list(stream);
@@ -663,10 +686,26 @@ export abstract class Http2Connection {
     if (this.streams.delete(stream.id)) stream.onClosed();
   }
 
-  private fail(error: Http2ConnectionError): void {
+  protected fail(error: Http2ConnectionError): void {
     if (this.dead) return;
-    this.sendGoAway(this.highestPeerStream, error.code, error.text);
+    if (!error.silent) this.sendGoAway(this.highestPeerStream, error.code, error.text);
     this.dead = true;
+    switch (error.details) {
+      case 'http2.inbound_empty_frames_flood':
+        this.stats.inboundEmptyFramesFlood.inc();
+        break;
+      case 'http2.inbound_priority_frames_flood':
+        this.stats.inboundPriorityFramesFlood.inc();
+        break;
+      case 'http2.inbound_window_update_frames_flood':
+        this.stats.inboundWindowUpdateFramesFlood.inc();
+        break;
+      case 'http2.outbound_control_flood':
+        this.stats.outboundControlFlood.inc();
+        break;
+      default:
+        break;
+    }
     this.onConnectionError(error);
   }
 

@@ -54,6 +54,8 @@ export class Http2ConnectionError {
     readonly text: string,
     /** Response code details of the streams that it takes along. */
     readonly details = 'codec_error',
+    /** Without GOAWAY, as Envoy ends a connection after a malformed message. */
+    readonly silent = false,
   ) {}
 }
 

@@ -6,7 +6,8 @@ import type { FieldBlock } from './connection.ts';
 export type MessageError =
   | 'http2.violation.of.messaging.rule'
   | 'http2.invalid.header.field'
-  | 'http2.too_many_headers';
+  | 'http2.too_many_headers'
+  | 'http2.unexpected_underscore';
 
 const MESSAGING: MessageError = 'http2.violation.of.messaging.rule';
 const FIELD: MessageError = 'http2.invalid.header.field';
@@ -56,10 +57,16 @@ export interface ReadRequest {
   readonly head: RequestHead;
   /** Declared content-length, -1 when there is none. */
   readonly contentLength: number;
+  /** How many fields were left out for an underscore in their name. */
+  readonly droppedUnderscores: number;
 }
 
 /** A request head from its fields, or what is wrong with it. Cookie crumbs are joined (section 8.2.3). */
-export function readRequest(block: FieldBlock, allowConnectProtocol: boolean): ReadRequest | MessageError {
+export function readRequest(
+  block: FieldBlock,
+  allowConnectProtocol: boolean,
+  underscores: 'allow' | 'drop' | 'reject',
+): ReadRequest | MessageError {
   if (block.tooLarge) return 'http2.too_many_headers';
   const head: RequestHead = { method: '', authority: '', path: '', scheme: '', protocol: '', headers: [] };
   const seen = { method: false, authority: false, path: false, scheme: false, protocol: false };
@@ -68,6 +75,7 @@ export function readRequest(block: FieldBlock, allowConnectProtocol: boolean): R
   let cookieAt = -1;
   let contentLength = -1;
   let regular = false;
+  let droppedUnderscores = 0;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     const value = fields[i + 1] as string;
@@ -82,6 +90,11 @@ export function readRequest(block: FieldBlock, allowConnectProtocol: boolean): R
     regular = true;
     if (!validName(name) || !validValue(value)) return FIELD;
     if (connectionSpecific(name, value)) return MESSAGING;
+    if (underscores !== 'allow' && name.includes('_')) {
+      if (underscores === 'reject') return 'http2.unexpected_underscore';
+      droppedUnderscores++;
+      continue;
+    }
     if (name === 'host') {
       host = host === null ? value : `${host},${value}`;
     } else if (name === 'cookie' && cookieAt >= 0) {
@@ -108,7 +121,7 @@ export function readRequest(block: FieldBlock, allowConnectProtocol: boolean): R
     if (host === null) return MESSAGING;
     head.authority = host;
   }
-  return { head, contentLength };
+  return { head, contentLength, droppedUnderscores };
 }
 
 export interface ReadResponse {
@@ -171,6 +184,13 @@ export function requestFields(head: RequestHead): HeaderList {
     if (head.protocol !== '') fields.push(':protocol', head.protocol);
   }
   appendFields(fields, head.headers);
+  return fields;
+}
+
+/** Trailers as they may leave over HTTP/2. */
+export function trailerFields(trailers: HeaderList): HeaderList {
+  const fields: HeaderList = [];
+  appendFields(fields, trailers);
   return fields;
 }
 

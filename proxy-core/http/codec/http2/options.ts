@@ -8,6 +8,8 @@ export interface Http2Options {
   /** `max_request_headers_kb` in bytes: names, values and nothing else. */
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
+  /** `headers_with_underscores_action`. */
+  readonly underscores: 'allow' | 'drop' | 'reject';
   /** `override_stream_error_on_invalid_http_message`: a bad message ends its stream only. */
   readonly streamErrorOnInvalidMessage: boolean;
   /** Frames of ours that the peer has not taken: all, and those that are not DATA. */
@@ -27,6 +29,7 @@ export const DEFAULT_HTTP2_OPTIONS: Http2Options = {
   allowConnect: false,
   maxHeadBytes: 60 * 1024,
   maxHeaders: 100,
+  underscores: 'allow',
   streamErrorOnInvalidMessage: false,
   maxOutboundFrames: 10_000,
   maxOutboundControlFrames: 1000,

@@ -95,7 +95,12 @@ export abstract class Http2Stream {
   /** Bytes left our hands: give the window back once half of it is used. */
   private consume(bytes: number): void {
     this.connection.consumed(bytes);
-    if (this.remoteClosed) return;
+    this.giveBack(bytes);
+  }
+
+  /** Window of this stream alone; padding comes here too. */
+  giveBack(bytes: number): void {
+    if (this.remoteClosed || bytes === 0) return;
     this.consumed += bytes;
     if (this.consumed * 2 < this.connection.options.initialStreamWindow) return;
     this.receiveWindow += this.consumed;
@@ -157,8 +162,7 @@ export abstract class Http2Stream {
 
   /** Forgets everything that waits, in both directions; the connection gets its window back. */
   drop(): void {
-    for (const bytes of this.held) this.connection.consumed(bytes.length);
-    this.held.length = 0;
+    const held = this.held.splice(0);
     this.queue.length = 0;
     this.queuedBytes = 0;
     this.trailersQueued = null;
@@ -166,6 +170,7 @@ export abstract class Http2Stream {
     this.heldEnd = false;
     this.localClosed = true;
     this.remoteClosed = true;
+    for (const bytes of held) this.connection.consumed(bytes.length);
   }
 }
 
