@@ -28,6 +28,7 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
   private readonly headTimer = new Timer(this, TimerKind.HeadTimeout);
   private closeTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
+  private drainTimer: Timer | null = null;
   private active: ActiveStream | null = null;
   private requests = 0;
   private closeScheduled = false;
@@ -97,6 +98,7 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
     this.clock.disarm(this.headTimer);
     if (this.closeTimer !== null) this.clock.disarm(this.closeTimer);
     if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
+    if (this.drainTimer !== null) this.clock.disarm(this.drainTimer);
     const { stats } = this.slot.config;
     const busy = this.active !== null;
     stats.cxActive.dec();
@@ -225,10 +227,8 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
         } else {
           // Envoy starts a drain first and closes after it (reference section 9).
           this.closing = true;
-          this.durationTimer ??= new Timer(this, TimerKind.Drain);
-          const drain = new Timer(this, TimerKind.Drain);
-          this.closeTimer = drain;
-          this.clock.arm(drain, this.slot.config.drainTimeout);
+          this.drainTimer ??= new Timer(this, TimerKind.Drain);
+          this.clock.arm(this.drainTimer, this.slot.config.drainTimeout);
         }
         break;
       case TimerKind.HeadTimeout:

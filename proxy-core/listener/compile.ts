@@ -62,19 +62,34 @@ function formatAddress(ip: string, port: number): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
-let unnamed = 0;
+/**
+ * Names for the listeners of one configuration that have none (Envoy gives them random ones): by address, so that a
+ * listener is the same one in the next version of the configuration.
+ */
+export class UnnamedListeners {
+  private readonly counts = new Map<string, number>();
+
+  /** `listener_127.0.0.1:8080`; of several on the same `host:0` all but the first carry their number. */
+  next(address: SocketAddress): string {
+    const text = formatAddress(address.ip, address.port);
+    const count = (this.counts.get(text) ?? 0) + 1;
+    this.counts.set(text, count);
+    return count === 1 ? `listener_${text}` : `listener_${text}_${count}`;
+  }
+}
 
 /** Compiles `envoy.config.listener.v3.Listener`; null when it cannot stand. */
 export function compileListener(
   reader: MessageReader,
   ctx: CompileContext,
   options: ListenerCompileOptions,
+  unnamed: UnnamedListeners = new UnnamedListeners(),
 ): ListenerConfig | null {
   const given = reader.string('name') ?? '';
   const address = compileAddress(reader, given, ctx);
   if (address === null) return null;
-  const name = given === '' ? `listener_${formatAddress(address.ip, address.port)}_${++unnamed}` : given;
-  reader.acknowledge('traffic_direction', 'enable_reuse_port', 'ignore_global_conn_limit', 'metadata');
+  const name = given === '' ? unnamed.next(address) : given;
+  reader.acknowledge('enable_reuse_port', 'ignore_global_conn_limit', 'metadata');
   const statName = reader.string('stat_prefix') || statAddress(address);
   const statPrefix = `listener.${statName}`;
   const text = formatAddress(address.ip, address.port);
@@ -111,6 +126,8 @@ export function compileListener(
     address,
     ipv6Only: address.ip === '::' && !(socket?.bool('ipv4_compat') ?? false),
     bindsToPort: reader.bool('bind_to_port') ?? true,
+    inbound: reader.enumeration('traffic_direction') === 'INBOUND',
+    drainsWithHealthCheck: reader.enumeration('drain_type') !== 'MODIFY_ONLY',
     backlog: reader.number('tcp_backlog_size') ?? 4096,
     statPrefix,
     perConnectionBufferLimit: reader.number('per_connection_buffer_limit_bytes') ?? MEBIBYTE,

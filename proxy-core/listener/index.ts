@@ -1,4 +1,9 @@
 /** Sockets, filter chains and the connections on them. Knows nothing of where configuration comes from. */
-export { checkDuplicateListeners, compileListener, type ListenerCompileOptions } from './compile.ts';
+export {
+  checkDuplicateListeners,
+  compileListener,
+  type ListenerCompileOptions,
+  UnnamedListeners,
+} from './compile.ts';
 export { Listener } from './listener.ts';
 export type { FilterChainConfig, ListenerConfig } from './listener-config.ts';

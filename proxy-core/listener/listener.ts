@@ -1,12 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { AttacheError } from '../base/errors.ts';
-import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
 import type { ConnectionInfo, SocketAddress } from '../base/stream-info.ts';
 import { HttpConnection, type HttpSlot } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
 import { readAccepted } from '../network/read-buffer.ts';
 import { SocketTransport, type TransportOwner } from '../network/transport.ts';
 import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
+import { type ListenerStats, listenerStats } from './listener-stats.ts';
 
 /** A bound listener: its socket, its connections, and the newest configuration of its filter chains. */
 export class Listener {
@@ -93,13 +93,16 @@ export class Listener {
     const chain = this.current.filterChains[0] ?? this.current.defaultFilterChain ?? undefined;
     const slot = chain === undefined ? undefined : this.slots.get(chain.key);
     this.stats.cxTotal.inc();
+    this.stats.workerCxTotal.inc();
     if (chain === undefined || slot === undefined) {
+      if (chain === undefined) this.stats.noFilterChainMatch.inc();
       this.stats.cxDestroy.inc();
       socket.on('error', ignore);
       socket.resetAndDestroy();
       return;
     }
     this.stats.cxActive.inc();
+    this.stats.workerCxActive.inc();
     const opened = this.path.services.clock.now();
     const info: ConnectionInfo = {
       id: this.path.nextConnectionId++,
@@ -123,6 +126,7 @@ export class Listener {
       (gone) => {
         this.connections.delete(gone);
         this.stats.cxActive.dec();
+        this.stats.workerCxActive.dec();
         this.stats.cxDestroy.inc();
         this.stats.cxLengthMs.record(Math.round(this.path.services.clock.now() - opened));
       },
@@ -177,22 +181,6 @@ class Relay implements TransportOwner {
   onClose(error: string): void {
     this.to?.onClose(error);
   }
-}
-
-interface ListenerStats {
-  readonly cxTotal: Counter;
-  readonly cxActive: Gauge;
-  readonly cxDestroy: Counter;
-  readonly cxLengthMs: Histogram;
-}
-
-function listenerStats(stats: Stats, prefix: string): ListenerStats {
-  return {
-    cxTotal: stats.counter(`${prefix}.downstream_cx_total`),
-    cxActive: stats.gauge(`${prefix}.downstream_cx_active`),
-    cxDestroy: stats.counter(`${prefix}.downstream_cx_destroy`),
-    cxLengthMs: stats.histogram(`${prefix}.downstream_cx_length_ms`),
-  };
 }
 
 function bindError(config: ListenerConfig, error: NodeJS.ErrnoException): AttacheError {

@@ -161,11 +161,18 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       this.owner.onConnectFailed(this, this.timedOut, error);
     } else {
       const wasBusy = this.codec.busy;
-      if (wasBusy) this.cluster.stats.upstreamCxDestroyWithActiveRq.inc();
+      if (wasBusy) this.countBusyEnd();
       this.owner.onGone(this);
       this.codec.onClose('connection-termination', error);
     }
     this.owner.onSettled();
+  }
+
+  private countBusyEnd(): void {
+    const { stats } = this.cluster;
+    stats.upstreamCxDestroyWithActiveRq.inc();
+    if (this.closedLocally) stats.upstreamCxDestroyLocalWithActiveRq.inc();
+    else stats.upstreamCxDestroyRemoteWithActiveRq.inc();
   }
 
   // Http1ClientOwner

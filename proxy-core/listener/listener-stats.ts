@@ -1,0 +1,33 @@
+import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
+
+/** `listener.<address>.*` (reference section 20.1). One worker stands for Envoy's several. */
+export interface ListenerStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxDestroy: Counter;
+  readonly cxLengthMs: Histogram;
+  readonly workerCxTotal: Counter;
+  readonly workerCxActive: Gauge;
+  readonly noFilterChainMatch: Counter;
+}
+
+export function listenerStats(stats: Stats, prefix: string): ListenerStats {
+  // Listed by Envoy from the start, though nothing here moves them.
+  for (const name of [
+    'downstream_cx_overflow',
+    'downstream_cx_overload_reject',
+    'downstream_pre_cx_timeout',
+  ]) {
+    stats.counter(`${prefix}.${name}`);
+  }
+  stats.gauge(`${prefix}.downstream_pre_cx_active`);
+  return {
+    cxTotal: stats.counter(`${prefix}.downstream_cx_total`),
+    cxActive: stats.gauge(`${prefix}.downstream_cx_active`),
+    cxDestroy: stats.counter(`${prefix}.downstream_cx_destroy`),
+    cxLengthMs: stats.histogram(`${prefix}.downstream_cx_length_ms`),
+    workerCxTotal: stats.counter(`${prefix}.worker_0.downstream_cx_total`),
+    workerCxActive: stats.gauge(`${prefix}.worker_0.downstream_cx_active`),
+    noFilterChainMatch: stats.counter(`${prefix}.no_filter_chain_match`),
+  };
+}
