@@ -29,4 +29,3 @@ main().catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });
-setTimeout(() => console.log('LEFT', JSON.stringify(process.getActiveResourcesInfo())), 14000).unref();

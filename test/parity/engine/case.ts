@@ -140,7 +140,7 @@ export interface AdminStep {
   names?: boolean;
   /** Keeps only these values of a JSON body, by dotted path (`*` for each element). */
   pick?: string[];
-  /** Polls until the body matches this (2 s). */
+  /** Polls until the body matches this (5 s). */
   when?: string;
 }
 

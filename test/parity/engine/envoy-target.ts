@@ -87,7 +87,7 @@ function gist(stderr: string): string {
       .replace(/\): [{[].*$/, ')')
       // Which of the two members is named depends on the order of keys, which is random.
       .replace(
-        /\.\w+: message [\w.]+: '\w+' has already been set/,
+        /\.\w+: (message [\w.]+|\w+): '\w+' has already been set/,
         ': a member of a oneof has already been set',
       )
       .trim()

@@ -181,7 +181,7 @@ export class CaseClient {
 
   private async admin(step: AdminStep): Promise<Tree> {
     const [method = 'GET', target = '/'] = step.admin.split(' ');
-    const deadline = Date.now() + 2000;
+    const deadline = Date.now() + 5000;
     let answer = await fetchAdmin(this.world.portOf('admin'), method, target, step.body);
     while (
       step.when !== undefined &&
@@ -376,7 +376,15 @@ function pick(value: unknown, at: string): Tree {
       return key in node ? [(node as Record<string, unknown>)[key]] : [];
     });
   }
-  return (many ? found : (found[0] ?? 'absent')) as Tree;
+  return sortedKeys((many ? found : (found[0] ?? 'absent')) as Tree);
+}
+
+/** Envoy's JSON has its keys in any order. */
+function sortedKeys(value: Tree): Tree {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (value === null || typeof value !== 'object') return value;
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([key, element]) => [key, sortedKeys(element)]));
 }
 
 interface AdminAnswer {
