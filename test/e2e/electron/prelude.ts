@@ -64,7 +64,7 @@ addArrayMethods();
 // `closeAllConnections` came with Node 18.2.
 if (typeof Server.prototype.closeAllConnections !== 'function') {
   const sockets = new WeakMap<Server, Set<Socket>>();
-  const { emit } = Server.prototype;
+  const emit: (this: Server, name: string, ...args: unknown[]) => boolean = Server.prototype.emit;
   Server.prototype.emit = function (this: Server, name: string, ...args: unknown[]): boolean {
     if (name === 'connection') {
       const socket = args[0] as Socket;
