@@ -76,7 +76,7 @@ function run(index: number): void {
       if (left <= 0) finish();
       return;
     }
-    head += chunk.latin1Slice(0, Math.min(chunk.length, 16_384));
+    head += chunk.toString('latin1', 0, Math.min(chunk.length, 16_384));
     const end = head.indexOf('\r\n\r\n');
     if (end < 0) return;
     if (!head.startsWith('HTTP/1.1 200')) bad++;

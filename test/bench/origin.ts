@@ -17,7 +17,7 @@ const bigBody = Buffer.alloc(BIG, 0x61);
 const server = createServer({ noDelay: true }, (socket) => {
   let rest = '';
   socket.on('data', (chunk: Buffer) => {
-    rest += chunk.latin1Slice(0, chunk.length);
+    rest += chunk.toString('latin1');
     for (;;) {
       const end = rest.indexOf('\r\n\r\n');
       if (end < 0) return;

@@ -20,6 +20,7 @@ const attempt: Attempt = {
   upstreamConnectionId: 2,
   random: 0,
   hostSetId: 1,
+  position: -1,
   started: 1000.5,
   connectStarted: 1000.6,
   connected: 1001,
