@@ -53,7 +53,8 @@ function formatUuid(a: number, b: number, c: number, d: number): string {
 /** Math.random is xorshift128+: good enough for picking hosts, as Envoy's own generator is for ids. */
 export class SystemRandom implements Random {
   next(): number {
-    return Math.floor(Math.random() * 0x20000000000000);
+    // One Math.random has 52 bits in some engines: a single draw over 2^53 would always be even.
+    return Math.floor(Math.random() * 0x200000) * 0x100000000 + Math.floor(Math.random() * 0x100000000);
   }
 
   uuid(): string {
