@@ -187,10 +187,9 @@ export class ScheduledPolicy implements Policy {
     return schedule;
   }
 
-  /** The start of a schedule: a random part of the first round is over. */
+  /** The start of a schedule: a random number of picks is over, 32 bits of it as in Envoy, so that sums round alike. */
   private schedule(weights: readonly number[]): EdfSchedule {
-    const round = weights.reduce((n, weight) => n + weight, 0);
-    return new EdfSchedule(weights, round === 0 ? 0 : Math.floor(this.seed % Math.max(1, round)));
+    return new EdfSchedule(weights, weights.some((weight) => weight > 0) ? this.seed % 0x100000000 : 0);
   }
 
   private weightOf(host: UpstreamHost, weight: number): number {

@@ -28,6 +28,20 @@ describe('earliest deadline first', () => {
     },
   );
 
+  test.each([0x9e3779b9, 0xffffffff, 0x80000001, 1_234_567_890])(
+    'after %i picks sums round alike, and every round is the same',
+    (prePicks) => {
+      const three = cycle([3, 1, 1], 60, prePicks);
+      const two = cycle([5, 2], 70, prePicks);
+      for (let at = 0; at + 5 <= three.length; at += 5) {
+        expect(rotations([1, 1, 1, 2, 3])).toContainEqual(three.slice(at, at + 5));
+      }
+      for (let at = 0; at + 7 <= two.length; at += 7) {
+        expect(rotations([1, 1, 1, 2, 1, 1, 2])).toContainEqual(two.slice(at, at + 7));
+      }
+    },
+  );
+
   test('over whole rounds each entry is picked as often as its weight says', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 12 }), (weights) => {
