@@ -7,6 +7,7 @@ import { compileRouteConfiguration } from '../route/compile.ts';
 import type { RouteTable } from '../route/types.ts';
 import { compileInternalAddresses } from './client-address.ts';
 import type { Http1ServerOptions } from './codec/http1-server.ts';
+import { compileHttp2 } from './codec/http2/compile.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { connectionManagerStats } from './connection-manager-stats.ts';
 import { compileHttpFilters } from './filters/registry.ts';
@@ -42,6 +43,7 @@ export function compileHttpConnectionManager(
     // Without TLS every value takes the header away; TLS listeners read it when they come.
   }
   const http1 = reader.message('http_protocol_options');
+  const http1Options = compileHttp1(reader, http1, common, useRemoteAddress);
   return {
     statPrefix,
     codecType: (reader.enumeration('codec_type') ?? 'AUTO') as HttpConnectionManagerConfig['codecType'],
@@ -51,7 +53,12 @@ export function compileHttpConnectionManager(
     hasRouter: chain.hasRouter,
     accessLogs: compileAccessLogs(reader.messages('access_log'), ctx, options.logFiles),
     stats: connectionManagerStats(options.stats, statPrefix, listenerStatPrefix),
-    http1: compileHttp1(reader, http1, common, useRemoteAddress),
+    http1: http1Options,
+    http2: compileHttp2(reader.message('http2_protocol_options'), {
+      maxHeadBytes: http1Options.maxHeadBytes,
+      maxHeaders: http1Options.maxHeaders,
+      underscores: http1Options.underscores,
+    }),
     defaultHostForHttp10: http1?.string('default_host_for_http_10') ?? '',
     useRemoteAddress,
     xffNumTrustedHops: reader.number('xff_num_trusted_hops') ?? 0,

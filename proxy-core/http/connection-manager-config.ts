@@ -2,6 +2,7 @@ import type { AccessLog } from '../observe/types.ts';
 import type { RouteTable } from '../route/types.ts';
 import type { InternalAddresses } from './client-address.ts';
 import type { Http1ServerOptions } from './codec/http1-server.ts';
+import type { Http2Config } from './codec/http2/compile.ts';
 import type { ConnectionManagerStats } from './connection-manager-stats.ts';
 import type { HttpFilterFactory } from './filter.ts';
 
@@ -18,6 +19,7 @@ export interface HttpConnectionManagerConfig {
   readonly accessLogs: readonly AccessLog[];
   readonly stats: ConnectionManagerStats;
   readonly http1: Http1ServerOptions;
+  readonly http2: Http2Config;
   readonly defaultHostForHttp10: string;
   readonly useRemoteAddress: boolean;
   readonly xffNumTrustedHops: number;

@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
+import { type Http2Stats, http2Stats } from './codec/http2/stats.ts';
 
 /** `http.<stat_prefix>.*` and its twin under the listener; names are Envoy's (reference section 20.1). */
 export interface ConnectionManagerStats {
@@ -6,6 +7,10 @@ export interface ConnectionManagerStats {
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
   readonly cxHttp1Active: Gauge;
+  readonly cxHttp2Total: Counter;
+  readonly cxHttp2Active: Gauge;
+  readonly cxSslTotal: Counter;
+  readonly cxSslActive: Gauge;
   readonly cxDestroy: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyRemote: Counter;
@@ -26,6 +31,9 @@ export interface ConnectionManagerStats {
   readonly rqTotal: Counter;
   readonly rqActive: Gauge;
   readonly rqHttp1Total: Counter;
+  readonly rqHttp2Total: Counter;
+  /** `http2.*`, shared by all listeners. */
+  readonly http2: Http2Stats;
   readonly rqCompleted: Counter;
   /** Index: status class 1…5; 0 unused. */
   readonly rqClass: readonly Counter[];
@@ -53,6 +61,23 @@ export interface ConnectionManagerStats {
   readonly listenerRqClass: readonly Counter[];
 }
 
+/** Names that every connection manager of Envoy has, of parts that count nothing here yet. */
+const OTHER_COUNTERS = `downstream_cx_http1_soft_drain downstream_cx_http2_total downstream_cx_http3_total
+downstream_cx_overload_disable_keepalive downstream_cx_ssl_total downstream_flow_control_paused_reading_total
+downstream_flow_control_resumed_reading_total downstream_rq_http2_total downstream_rq_http3_total
+downstream_rq_overload_close downstream_rq_rejected_via_ip_detection downstream_rq_too_many_premature_resets
+passthrough_internal_redirect_bad_location passthrough_internal_redirect_no_route
+passthrough_internal_redirect_predicate passthrough_internal_redirect_too_many_redirects
+passthrough_internal_redirect_unsafe_scheme rq_overload_local_reply rs_too_large tracing.client_enabled
+tracing.health_check tracing.not_traceable tracing.random_sampling tracing.service_forced`.split(/\s+/);
+
+const OTHER_GAUGES = `downstream_cx_http2_active downstream_cx_http3_active downstream_cx_rx_bytes_buffered
+downstream_cx_ssl_active downstream_cx_tx_bytes_buffered`.split(/\s+/);
+
+/** Totals of the HTTP/1 codec over all connection managers. */
+const CODEC_COUNTERS = `http1.dropped_headers_with_underscores http1.metadata_not_supported_error
+http1.requests_rejected_with_underscores_in_headers http1.response_flood`.split(/\s+/);
+
 export function connectionManagerStats(
   stats: Stats,
   statPrefix: string,
@@ -63,11 +88,18 @@ export function connectionManagerStats(
   const listener = (name: string): Counter => stats.counter(`${listenerPrefix}.http.${statPrefix}.${name}`);
   const classes = (make: (name: string) => Counter): Counter[] =>
     [1, 1, 2, 3, 4, 5].map((n) => make(`downstream_rq_${n}xx`));
+  for (const name of OTHER_COUNTERS) counter(name);
+  for (const name of OTHER_GAUGES) gauge(name);
+  for (const name of CODEC_COUNTERS) stats.counter(name);
   return {
     cxTotal: counter('downstream_cx_total'),
     cxActive: gauge('downstream_cx_active'),
     cxHttp1Total: counter('downstream_cx_http1_total'),
     cxHttp1Active: gauge('downstream_cx_http1_active'),
+    cxHttp2Total: counter('downstream_cx_http2_total'),
+    cxHttp2Active: gauge('downstream_cx_http2_active'),
+    cxSslTotal: counter('downstream_cx_ssl_total'),
+    cxSslActive: gauge('downstream_cx_ssl_active'),
     cxDestroy: counter('downstream_cx_destroy'),
     cxDestroyLocal: counter('downstream_cx_destroy_local'),
     cxDestroyRemote: counter('downstream_cx_destroy_remote'),
@@ -88,6 +120,8 @@ export function connectionManagerStats(
     rqTotal: counter('downstream_rq_total'),
     rqActive: gauge('downstream_rq_active'),
     rqHttp1Total: counter('downstream_rq_http1_total'),
+    rqHttp2Total: counter('downstream_rq_http2_total'),
+    http2: http2Stats(stats, 'http2.'),
     rqCompleted: counter('downstream_rq_completed'),
     rqClass: classes(counter),
     rqTime: stats.histogram(`http.${statPrefix}.downstream_rq_time`),

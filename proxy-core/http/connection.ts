@@ -1,8 +1,11 @@
 import { type Clock, Timer, type TimerOwner } from '../base/clock.ts';
 import type { ConnectionInfo, HttpProtocol } from '../base/stream-info.ts';
 import type { Transport, TransportOwner } from '../network/transport.ts';
+import { chooseProtocol } from './codec/choose.ts';
 import type { CodecError, RequestReceiver, ServerCodecOwner, ServerStream } from './codec/codec.ts';
 import { Http1ServerCodec } from './codec/http1-server.ts';
+import type { Http2ConnectionError } from './codec/http2/frames.ts';
+import { Http2ServerCodec, type Http2ServerOwner } from './codec/http2/server.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
 import { ActiveStream, type StreamOwner } from './stream.ts';
@@ -12,16 +15,42 @@ import { createStreamInfo } from './stream-info.ts';
 export interface HttpSlot {
   config: HttpConnectionManagerConfig;
   snapshot: SnapshotRuntime;
-  /** The chain is gone or changed: its connections end after their next response. */
-  draining: boolean;
+  /** How its connections end; null while they stay. */
+  drain: Drain | null;
 }
 
-const TimerKind = { Idle: 0, HeadTimeout: 1, DelayedClose: 2, MaxDuration: 3, Drain: 4 } as const;
+/**
+ * Each response ends its connection with a probability that grows from 0 at `since` to 1 after `duration` milliseconds
+ * (Envoy: DrainManagerImpl::drainClose). Duration 0: the next response does.
+ */
+export interface Drain {
+  readonly since: number;
+  readonly duration: number;
+}
+
+/** Of chains that are gone or changed. */
+export const DRAIN_AT_ONCE: Drain = { since: 0, duration: 0 };
+
+const TimerKind = {
+  Idle: 0,
+  HeadTimeout: 1,
+  DelayedClose: 2,
+  MaxDuration: 3,
+  Drain: 4,
+  Keepalive: 5,
+  KeepaliveTimeout: 6,
+} as const;
 
 /** One downstream connection under an HTTP connection manager. */
-export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamOwner, TimerOwner {
+export class HttpConnection
+  implements TransportOwner, ServerCodecOwner, Http2ServerOwner, StreamOwner, TimerOwner
+{
   closing = false;
-  private readonly codec: Http1ServerCodec;
+  /** Exactly one of the two, once the first bytes have told the protocol. */
+  private http1: Http1ServerCodec | null = null;
+  private http2: Http2ServerCodec | null = null;
+  /** First bytes that do not tell the protocol yet. */
+  private early: Buffer | null = null;
   private readonly clock: Clock;
   private readonly opened: number;
   private readonly idleTimer = new Timer(this, TimerKind.Idle);
@@ -29,7 +58,11 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
   private closeTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
   private drainTimer: Timer | null = null;
-  private active: ActiveStream | null = null;
+  private keepaliveTimer: Timer | null = null;
+  /** Requests under way. */
+  private active = 0;
+  /** HTTP/2: GOAWAY was sent, the first (streams still may come) or the last. */
+  private goingAway: 'no' | 'announced' | 'final' = 'no';
   private requests = 0;
   private closeScheduled = false;
   private closedLocally = false;
@@ -41,18 +74,19 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
     private readonly path: DataPath,
     private readonly connection: ConnectionInfo,
     readonly tls: boolean,
-    bufferLimit: number,
+    private readonly bufferLimit: number,
     private readonly onGone: (connection: HttpConnection) => void,
   ) {
     this.clock = path.services.clock;
     this.opened = this.clock.now();
     const { config } = slot;
-    this.codec = new Http1ServerCodec(config.http1, this, transport, () => this.clock.now(), bufferLimit);
     const { stats } = config;
     stats.cxTotal.inc();
     stats.cxActive.inc();
-    stats.cxHttp1Total.inc();
-    stats.cxHttp1Active.inc();
+    if (tls) {
+      stats.cxSslTotal.inc();
+      stats.cxSslActive.inc();
+    }
     if (config.idleTimeout > 0) this.clock.arm(this.idleTimer, config.idleTimeout);
     if (config.maxConnectionDuration > 0) {
       this.durationTimer = new Timer(this, TimerKind.MaxDuration);
@@ -65,16 +99,57 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.slot.config.stats.cxRxBytesTotal.add(end - start);
     if (this.closeScheduled) return;
-    this.codec.receive(bytes, start, end);
+    if (this.http2 !== null) this.http2.receive(bytes, start, end);
+    else if (this.http1 !== null) this.receiveHttp1(this.http1, bytes, start, end);
+    else this.receiveFirst(bytes, start, end);
+  }
+
+  private receiveFirst(bytes: Buffer, start: number, end: number): void {
+    const fresh = bytes.subarray(start, end);
+    const all = this.early === null ? fresh : Buffer.concat([this.early, fresh]);
+    const { config } = this.slot;
+    const alpn = this.connection.tls?.alpn ?? '';
+    const protocol = chooseProtocol(config.codecType, alpn, all, 0, all.length);
+    if (protocol === null) {
+      this.early = Buffer.from(all);
+      return;
+    }
+    this.early = null;
+    const now = (): number => this.clock.now();
+    if (protocol === 'HTTP2') {
+      config.stats.cxHttp2Total.inc();
+      config.stats.cxHttp2Active.inc();
+      const codec = new Http2ServerCodec(
+        config.http2.options,
+        this,
+        this.transport,
+        now,
+        this.bufferLimit,
+        config.stats.http2,
+      );
+      this.http2 = codec;
+      this.armKeepalive();
+      codec.receive(all, 0, all.length);
+      return;
+    }
+    config.stats.cxHttp1Total.inc();
+    config.stats.cxHttp1Active.inc();
+    const codec = new Http1ServerCodec(config.http1, this, this.transport, now, this.bufferLimit);
+    this.http1 = codec;
+    this.receiveHttp1(codec, all, 0, all.length);
+  }
+
+  private receiveHttp1(codec: Http1ServerCodec, bytes: Buffer, start: number, end: number): void {
+    codec.receive(bytes, start, end);
     const timeout = this.slot.config.requestHeadersTimeout;
     if (timeout > 0) {
-      if (!this.codec.inHead) this.clock.disarm(this.headTimer);
+      if (!codec.inHead) this.clock.disarm(this.headTimer);
       else if (!this.headTimer.armed) this.clock.arm(this.headTimer, timeout);
     }
   }
 
   onEnd(): void {
-    if (this.closeScheduled || this.active === null) {
+    if (this.closeScheduled || this.active === 0) {
       this.close();
       return;
     }
@@ -83,12 +158,18 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
   }
 
   private closeRemote(): void {
-    this.codec.onClose('connection-termination', 'downstream_remote_disconnect');
+    this.endStreams();
     this.transport.destroy();
   }
 
+  private endStreams(): void {
+    this.http1?.onClose('connection-termination', 'downstream_remote_disconnect');
+    this.http2?.onClose('connection-termination', 'downstream_remote_disconnect');
+  }
+
   onDrain(): void {
-    this.codec.onDrain();
+    this.http1?.onDrain();
+    this.http2?.onDrain();
   }
 
   onClose(_error: string): void {
@@ -99,10 +180,13 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
     if (this.closeTimer !== null) this.clock.disarm(this.closeTimer);
     if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
     if (this.drainTimer !== null) this.clock.disarm(this.drainTimer);
+    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
     const { stats } = this.slot.config;
-    const busy = this.active !== null;
+    const busy = this.active > 0;
     stats.cxActive.dec();
-    stats.cxHttp1Active.dec();
+    if (this.http1 !== null) stats.cxHttp1Active.dec();
+    if (this.http2 !== null) stats.cxHttp2Active.dec();
+    if (this.tls) stats.cxSslActive.dec();
     stats.cxDestroy.inc();
     if (this.closedLocally) {
       stats.cxDestroyLocal.inc();
@@ -114,7 +198,7 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
     if (busy) stats.cxDestroyActiveRq.inc();
     stats.cxTxBytesTotal.add(this.transport.bytesWritten);
     stats.cxLengthMs.record(Math.round(this.clock.now() - this.opened));
-    this.codec.onClose('connection-termination', 'downstream_remote_disconnect');
+    this.endStreams();
     this.onGone(this);
   }
 
@@ -134,7 +218,7 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
       started,
     );
     const active = new ActiveStream(this, stream, config, this.path, snapshot, info);
-    this.active = active;
+    this.active++;
     return active;
   }
 
@@ -148,29 +232,94 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
     else this.transport.pauseReading();
   }
 
+  // Http2ServerOwner
+
+  onHttp2Failure(_error: Http2ConnectionError): void {
+    this.slot.config.stats.cxProtocolError.inc();
+    this.closeDelayed();
+  }
+
+  onHttp2StreamClosed(): void {
+    if (this.gone || this.http2 === null || this.http2.activeStreams > 0) return;
+    if (this.goingAway === 'final') this.closeDelayed();
+    else if (this.slot.config.idleTimeout > 0) this.clock.arm(this.idleTimer, this.slot.config.idleTimeout);
+  }
+
+  onHttp2PingAck(): void {
+    this.armKeepalive();
+  }
+
+  /** Arms the next PING; also takes off the timer that waits for the answer to the last one. */
+  private armKeepalive(): void {
+    const { keepalive } = this.slot.config.http2;
+    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
+    if (keepalive === null || this.gone) return;
+    this.keepaliveTimer = new Timer(this, TimerKind.Keepalive);
+    this.clock.arm(this.keepaliveTimer, keepalive.interval);
+  }
+
+  private keepAlive(): void {
+    const { keepalive } = this.slot.config.http2;
+    if (keepalive === null) return;
+    this.keepaliveTimer = new Timer(this, TimerKind.KeepaliveTimeout);
+    this.clock.arm(this.keepaliveTimer, keepalive.timeout);
+    this.http2?.ping();
+  }
+
+  /** Begins the graceful end of an HTTP/2 connection: GOAWAY now, the last one after `drain_timeout`. */
+  private goAway(): void {
+    if (this.goingAway !== 'no' || this.http2 === null) return;
+    this.goingAway = 'announced';
+    this.http2.startDrain();
+    this.drainTimer ??= new Timer(this, TimerKind.Drain);
+    this.clock.arm(this.drainTimer, this.slot.config.drainTimeout);
+  }
+
+  private goAwayNow(): void {
+    const { http2 } = this;
+    if (http2 === null || this.goingAway === 'final') return;
+    this.goingAway = 'final';
+    http2.finishDrain();
+    if (http2.activeStreams === 0) this.closeDelayed();
+  }
+
   // StreamOwner
 
+  /** HTTP/2 connections outlive the exchange that would end an HTTP/1 connection. */
   closeAfterResponse(): void {
-    this.closing = true;
+    if (this.http2 === null) this.closing = true;
   }
 
   beforeResponseHead(): void {
     if (this.closing) return;
     const { config } = this.slot;
-    if (this.slot.draining || this.path.draining) {
-      this.closing = true;
+    if (this.goingAway !== 'no') return;
+    if (this.path.draining || this.drains()) {
       config.stats.cxDrainClose.inc();
     } else if (config.maxRequestsPerConnection > 0 && this.requests >= config.maxRequestsPerConnection) {
-      this.closing = true;
       config.stats.cxMaxRequestsReached.inc();
-    }
+    } else return;
+    if (this.http2 === null) this.closing = true;
+    else this.goAway();
   }
 
-  onStreamEnd(_stream: ActiveStream, abort: boolean): void {
-    this.active = null;
+  private drains(): boolean {
+    const { drain } = this.slot;
+    if (drain === null) return false;
+    const elapsed = this.clock.now() - drain.since;
+    return elapsed >= drain.duration || elapsed > this.path.services.random.next() % drain.duration;
+  }
+
+  onStreamEnd(stream: ActiveStream, abort: boolean): void {
+    this.active--;
     if (this.gone) return;
+    if (this.http2 !== null) {
+      if (abort) stream.stream.reset();
+      return;
+    }
     if (abort || this.closing) {
-      if (abort) this.codec.reset();
+      // What a pipeline still holds is not looked at any more.
+      this.http1?.reset();
       this.closeDelayed();
     } else if (this.slot.config.idleTimeout > 0) this.clock.arm(this.idleTimer, this.slot.config.idleTimeout);
   }
@@ -191,8 +340,12 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
 
   /** Ends the connection: at once when idle, after the response under way otherwise. */
   drain(): void {
+    if (this.http2 !== null) {
+      this.goAway();
+      return;
+    }
     this.closing = true;
-    if (this.active === null) this.closeDelayed();
+    if (this.active === 0) this.closeDelayed();
   }
 
   close(): void {
@@ -224,6 +377,8 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
         if (this.requests === 0) {
           this.closedLocally = true;
           this.transport.destroy();
+        } else if (this.http2 !== null) {
+          this.goAway();
         } else {
           // Envoy starts a drain first and closes after it (reference section 9).
           this.closing = true;
@@ -232,8 +387,8 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
         }
         break;
       case TimerKind.HeadTimeout:
-        if (this.codec.inHead) {
-          const receiver = this.codec.abandonHead();
+        if (this.http1?.inHead === true) {
+          const receiver = this.http1.abandonHead();
           (receiver as ActiveStream).onHeadTimeout();
         }
         break;
@@ -245,8 +400,16 @@ export class HttpConnection implements TransportOwner, ServerCodecOwner, StreamO
         stats.cxMaxDurationReached.inc();
         this.drain();
         break;
+      case TimerKind.Keepalive:
+        this.keepAlive();
+        break;
+      case TimerKind.KeepaliveTimeout:
+        stats.http2.keepaliveTimeout.inc();
+        this.destroyNow();
+        break;
       default:
-        if (this.active === null) this.closeDelayed();
+        if (this.http2 !== null) this.goAwayNow();
+        else if (this.active === 0) this.closeDelayed();
         break;
     }
   }

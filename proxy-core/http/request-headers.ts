@@ -240,12 +240,12 @@ export function mutateRequestHeaders(
   }
   if (config.appendXForwardedPort) headers.push('x-forwarded-port', String(info.connection.local.port));
   if (internal) headers.push('x-envoy-internal', 'true');
-  else if (edge) headers.push('x-envoy-external-address', remote.ip);
+  if (!viaDone) headers.push('via', config.via);
+  if (edge) headers.push('x-envoy-external-address', remote.ip);
   if (!idDone && config.generateRequestId) {
     requestId = uuid();
     headers.push('x-request-id', requestId);
   }
-  if (!viaDone) headers.push('via', config.via);
   info.requestId = requestId;
   info.requestHead = {
     method: received.method,

@@ -21,7 +21,7 @@ export interface DataPath {
   readonly recorder: StreamRecorder | null;
   nextConnectionId: number;
   nextStreamId: number;
-  /** Requests of streams refused or answered: set while the whole process drains. */
+  /** Health checks are made to fail (`/healthcheck/fail`): every response ends its connection. */
   draining: boolean;
 }
 

@@ -75,7 +75,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const { stats } = config;
     stats.rqTotal.inc();
     stats.rqActive.inc();
-    stats.rqHttp1Total.inc();
+    if (info.downstreamProtocol === 'HTTP/2') stats.rqHttp2Total.inc();
+    else stats.rqHttp1Total.inc();
   }
 
   // RequestReceiver
@@ -294,9 +295,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.requestTimer !== null) this.clock.disarm(this.requestTimer);
   }
 
-  onRequestReset(_reason: ResetReason, details: string): void {
+  onRequestReset(reason: ResetReason, details: string): void {
     if (this.ended) return;
-    addFlag(this.info, 'DC');
+    if (this.info.receivedHead === null) this.path.recorder?.begin(this.info);
+    addFlag(this.info, reason === 'remote-reset' ? 'DR' : reason === 'protocol-error' ? 'DPE' : 'DC');
     this.info.responseCodeDetails = details;
     this.config.stats.rqRxReset.inc();
     this.router?.onDownstreamEnd();
@@ -480,6 +482,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     }
     owner.beforeResponseHead();
     if (owner.closing && !tunnel) head.headers.push('connection', 'close');
+    else if (info.downstreamProtocol === 'HTTP/1.0') head.headers.push('connection', 'keep-alive');
     if (tunnel) owner.closeAfterResponse();
     info.responseHead = head;
     info.responseCode = head.status;

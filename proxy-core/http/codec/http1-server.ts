@@ -223,8 +223,8 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
     this.carry = '';
     this.scanned = 0;
     this.requestLine = null;
-    const http10 =
-      line.version !== '1.1' && (line.version === '1.0' || line.version === '' || line.version < '1.1');
+    // Whatever is not 1.1 and was let through is spoken to as HTTP/1.0, `HTTP/9.9` included (Envoy).
+    const http10 = line.version !== '1.1';
     this.protocol = http10 ? 'HTTP/1.0' : 'HTTP/1.1';
     this.peerCloses = http10;
     this.upgradeRequested = false;

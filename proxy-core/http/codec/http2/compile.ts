@@ -1,0 +1,57 @@
+import type { MessageReader } from '../../../config/reader.ts';
+import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from './options.ts';
+
+/** `connection_keepalive`: milliseconds. */
+export interface Http2Keepalive {
+  readonly interval: number;
+  readonly timeout: number;
+}
+
+export interface Http2Config {
+  readonly options: Http2Options;
+  /** Null: no PINGs of ours. */
+  readonly keepalive: Http2Keepalive | null;
+}
+
+/** Limits that Envoy keeps outside of Http2ProtocolOptions. */
+export type Http2Limits = Pick<Http2Options, 'maxHeadBytes' | 'maxHeaders' | 'underscores'>;
+
+/** Compiles `envoy.config.core.v3.Http2ProtocolOptions`; undefined gives Envoy's defaults. */
+export function compileHttp2(reader: MessageReader | undefined, limits: Http2Limits): Http2Config {
+  const defaults = DEFAULT_HTTP2_OPTIONS;
+  const keepalive = reader?.message('connection_keepalive');
+  const interval = keepalive?.duration('interval') ?? 0;
+  keepalive?.acknowledge('interval_jitter', 'connection_idle_interval');
+  reader?.acknowledge('allow_metadata', 'max_metadata_size', 'use_oghttp2_codec');
+  return {
+    options: {
+      maxConcurrentStreams: reader?.number('max_concurrent_streams') ?? defaults.maxConcurrentStreams,
+      initialStreamWindow: reader?.number('initial_stream_window_size') ?? defaults.initialStreamWindow,
+      initialConnectionWindow:
+        reader?.number('initial_connection_window_size') ?? defaults.initialConnectionWindow,
+      headerTableSize: reader?.number('hpack_table_size') ?? defaults.headerTableSize,
+      allowConnect: reader?.bool('allow_connect') ?? false,
+      ...limits,
+      streamErrorOnInvalidMessage:
+        reader?.bool('override_stream_error_on_invalid_http_message') ??
+        reader?.bool('stream_error_on_invalid_http_messaging') ??
+        false,
+      maxOutboundFrames: reader?.number('max_outbound_frames') ?? defaults.maxOutboundFrames,
+      maxOutboundControlFrames:
+        reader?.number('max_outbound_control_frames') ?? defaults.maxOutboundControlFrames,
+      maxConsecutiveEmptyInboundFrames:
+        reader?.number('max_consecutive_inbound_frames_with_empty_payload') ??
+        defaults.maxConsecutiveEmptyInboundFrames,
+      maxInboundPriorityFramesPerStream:
+        reader?.number('max_inbound_priority_frames_per_stream') ??
+        defaults.maxInboundPriorityFramesPerStream,
+      maxInboundWindowUpdatesPerDataFrame:
+        reader?.number('max_inbound_window_update_frames_per_data_frame_sent') ??
+        defaults.maxInboundWindowUpdatesPerDataFrame,
+    },
+    keepalive:
+      keepalive === undefined || interval === 0
+        ? null
+        : { interval, timeout: keepalive.duration('timeout') ?? 10_000 },
+  };
+}
