@@ -58,9 +58,8 @@ async function run(command: Command, output: Terminal): Promise<number> {
 }
 
 main(process.argv.slice(2), terminal).then(
-  (code) => {
-    process.exitCode = code;
-  },
+  // A timer that was armed for later is no reason to stay; what was written gets out first.
+  (code) => process.stdout.write('', () => process.exit(code)),
   (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     terminal.error(`attache: ${text}\n`);
