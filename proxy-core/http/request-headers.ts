@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import type { HeaderList } from '../base/headers.ts';
 import type { RequestHead, SocketAddress, StreamInfo } from '../base/stream-info.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
@@ -258,16 +259,22 @@ export function mutateRequestHeaders(
   return internal;
 }
 
-let ownAddress: string | null = null;
+let ownAddress: string | null | undefined;
 
-/** Set by the core to this machine's first address that is not loopback; Envoy sends it in place of 127.0.0.1. */
-export function setOwnAddress(ip: string | null): void {
-  ownAddress = ip;
+/** This machine's first address that is not loopback: what Envoy sends in place of 127.0.0.1; null when it has none. */
+function firstOwnAddress(): string | null {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const address of addresses ?? []) {
+      if (!address.internal && address.family === 'IPv4') return address.address;
+    }
+  }
+  return null;
 }
 
 function forwardedAddress(peer: SocketAddress): string {
-  if (ownAddress !== null && (peer.ip === '127.0.0.1' || peer.ip === '::1')) return ownAddress;
-  return peer.ip;
+  if (peer.ip !== '127.0.0.1' && peer.ip !== '::1') return peer.ip;
+  if (ownAddress === undefined) ownAddress = firstOwnAddress();
+  return ownAddress ?? peer.ip;
 }
 
 /** The element of a list counted from the right, as an address with port 0; null when it is no plain IP. */
