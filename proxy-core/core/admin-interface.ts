@@ -10,6 +10,7 @@ import {
   type AdminListener,
   type AdminResource,
   AdminServer,
+  type DrainOptions,
   type LogFileManager,
   type LogLevel,
   type ServerInfo,
@@ -29,7 +30,10 @@ export interface AdminSources {
   readonly commandLine: Readonly<Record<string, unknown>>;
   snapshot(): Snapshot | null;
   listeners(): readonly Listener[];
-  drainListeners(graceful: boolean): void;
+  /** `/healthcheck/fail` and `/healthcheck/ok`. */
+  failHealthChecks(fail: boolean): void;
+  failing(): boolean;
+  drainListeners(options: DrainOptions): void;
   onQuit(): void;
 }
 
@@ -37,7 +41,6 @@ export interface AdminSources {
 export class AdminInterface implements AdminBackend {
   private server: AdminServer | null = null;
   private running: AdminConfig | null = null;
-  private failing = false;
   private readonly levels = new Map<string, LogLevel>([['main', 'info']]);
   private readonly started: number;
 
@@ -92,7 +95,7 @@ export class AdminInterface implements AdminBackend {
     const current = snapshot();
     return {
       version,
-      state: current === null ? 'PRE_INITIALIZING' : this.failing ? 'DRAINING' : 'LIVE',
+      state: current === null ? 'PRE_INITIALIZING' : this.sources.failing() ? 'DRAINING' : 'LIVE',
       uptime: Math.floor((services.clock.now() - this.started) / 1000),
       commandLineOptions: commandLine,
       node: current?.bootstrap.node ?? { id: '', cluster: '' },
@@ -175,11 +178,11 @@ export class AdminInterface implements AdminBackend {
   }
 
   failHealthChecks(fail: boolean): void {
-    this.failing = fail;
+    this.sources.failHealthChecks(fail);
   }
 
-  drainListeners({ graceful }: { readonly graceful: boolean }): void {
-    this.sources.drainListeners(graceful);
+  drainListeners(options: DrainOptions): void {
+    this.sources.drainListeners(options);
   }
 
   quit(): void {

@@ -10,7 +10,9 @@ import {
   compileListener,
   type ListenerCompileOptions,
   type ListenerConfig,
+  UnnamedListeners,
 } from '../listener/index.ts';
+import { compileStats, type StatsConfig } from '../observe/index.ts';
 import { type CompiledCluster, checkDuplicateClusters, compileCluster } from '../upstream/index.ts';
 import { type AdminConfig, compileAdmin } from './compile-admin.ts';
 import { checkRuntimeLayers } from './compile-runtime.ts';
@@ -23,8 +25,11 @@ export interface CompiledBootstrap {
   readonly node: { readonly id: string; readonly cluster: string };
   /** Values of the static runtime layers by dotted key. */
   readonly runtime: ReadonlyMap<string, unknown>;
+  /** Names of `layered_runtime`, in order. */
+  readonly runtimeLayers: readonly string[];
   /** `cluster_manager.outlier_detection.event_log_path`, empty = none. */
   readonly outlierLogPath: string;
+  readonly stats: StatsConfig;
 }
 
 export interface Compilation {
@@ -72,8 +77,9 @@ function compileParts(
   ctx: ReturnType<typeof createCompileSession>['context'],
 ): CompiledBootstrap {
   root.message('node')?.acknowledge('id', 'cluster');
-  checkRuntimeLayers(root, ctx);
+  const runtimeLayers = checkRuntimeLayers(root, ctx);
   const admin = compileAdmin(root);
+  const stats = compileStats(root, ctx);
   const resources = root.message('static_resources');
   const clusterReaders = resources?.messages('clusters') ?? [];
   checkDuplicateClusters(clusterReaders, ctx);
@@ -83,8 +89,9 @@ function compileParts(
     if (cluster !== null && !clusters.has(cluster.name)) clusters.set(cluster.name, cluster);
   }
   const listeners: ListenerConfig[] = [];
+  const unnamed = new UnnamedListeners();
   for (const reader of checkDuplicateListeners(resources?.messages('listeners') ?? [], ctx)) {
-    const listener = compileListener(reader, ctx, options);
+    const listener = compileListener(reader, ctx, options, unnamed);
     if (listener !== null) listeners.push(listener);
   }
   const outlierLog = root.message('cluster_manager')?.message('outlier_detection')?.string('event_log_path');
@@ -94,7 +101,9 @@ function compileParts(
     admin,
     node: ctx.node,
     runtime: ctx.runtime,
+    runtimeLayers,
     outlierLogPath: outlierLog ?? '',
+    stats,
   };
 }
 

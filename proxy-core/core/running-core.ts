@@ -22,7 +22,6 @@ import type {
   ExportOptions,
   ExportReport,
   ProxyCore,
-  ResourceChanges,
   RowBatch,
   RowQuery,
 } from '../facade/core-api.ts';
@@ -30,16 +29,15 @@ import type { Decision } from '../facade/decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState } from '../facade/records.ts';
 import type { CoreEvent, CoreState } from '../facade/state.ts';
 import { createDataPath, type DataPath } from '../http/runtime.ts';
-import { Listener } from '../listener/index.ts';
 import {
   EventLog,
-  filterRecords,
+  filterRecordsInSlices,
   LiveMetrics,
   LogFileManager,
   Recorder,
   RouteIds,
+  ServerStats,
   StatsStore,
-  type StreamRecorder,
 } from '../observe/index.ts';
 import { compileFormat, DEFAULT_LOG_FORMAT, LOG_FORMAT } from '../route/index.ts';
 import { createClusterManager, type LineSink, type UpstreamManager } from '../upstream/index.ts';
@@ -47,8 +45,16 @@ import { AdminInterface } from './admin-interface.ts';
 import { BindProblem } from './bind-problem.ts';
 import { type Compilation, compileBootstrap } from './compile.ts';
 import { explainRecorded, explainRequest } from './explain.ts';
+import { ListenerSet, type OpenedListeners } from './listener-set.ts';
+import { Observer } from './observer.ts';
 import { carryHits, type Snapshot, SnapshotTable } from './snapshot.ts';
-import { addressText, coreState } from './state.ts';
+import { coreState } from './state.ts';
+
+/** The release of Envoy that is emulated: what `/server_info` says, and `server.version`. */
+const ENVOY_VERSION = '1.32.0';
+
+/** `--drain-time-s` when it is not given, milliseconds. */
+const DRAIN_TIME = 600_000;
 
 /** State changes are announced at most this often, milliseconds. */
 const STATE_ANNOUNCEMENT = 50;
@@ -66,21 +72,22 @@ export class RunningCore implements ProxyCore {
   private readonly clusters: UpstreamManager;
   private readonly dataPath: DataPath;
   private readonly admin: AdminInterface;
-  private readonly listeners = new Map<string, Listener>();
-  private readonly draining = new Set<Listener>();
+  private readonly listeners: ListenerSet;
+  private readonly serverStats: ServerStats;
   private readonly snapshots = new SnapshotTable();
   private readonly coreListeners = new Set<CoreListener>();
   private readonly metricsTimer: CallbackTimer;
   private readonly stateTimer: CallbackTimer;
-  private readonly onClosing: (() => void)[] = [];
   private current: Snapshot | null = null;
   private nextVersion = 1;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
+  private readonly created: number;
 
   constructor(private readonly options: CoreOptions) {
     this.clock = options.clock ?? new RealClock();
     this.random = options.random ?? new SystemRandom();
+    this.created = this.clock.now();
     const log = options.log ?? (() => {});
     this.services = { clock: this.clock, random: this.random, stats: this.stats, log };
     this.events_ = new EventLog(() => this.clock.wall());
@@ -102,7 +109,7 @@ export class RunningCore implements ProxyCore {
     );
     this.liveMetrics = new LiveMetrics(
       {
-        downstreamConnections: () => this.downstreamConnections(),
+        downstreamConnections: () => this.listeners.connections,
         upstreamConnections: () => this.sumHosts((host) => host.stats.cxActive),
         ejectedHosts: () =>
           this.state().clusters.reduce((sum, each) => sum + (each.outlier?.ejected ?? 0), 0),
@@ -118,16 +125,24 @@ export class RunningCore implements ProxyCore {
       onChange: () => this.announceState(),
     });
     this.dataPath = createDataPath(this.services, new Observer(this.recorder, this.liveMetrics));
+    this.listeners = new ListenerSet(this.clock, this.stats, this.dataPath, options.drainTime ?? DRAIN_TIME);
     this.admin = new AdminInterface({
       stats: this.stats,
       services: this.services,
       logFiles: this.logFiles,
-      version: options.version ?? '0.0.0',
+      // In the shape that clients take apart: revision/version/state of the sources/kind of build/TLS library.
+      version: `attache-${options.version ?? '0.0.0'}/${ENVOY_VERSION}/Clean/RELEASE/OpenSSL-${process.versions.openssl}`,
       commandLine: options.commandLine ?? {},
       snapshot: () => this.current,
-      listeners: () => [...this.listeners.values()],
-      drainListeners: () => {
-        for (const listener of this.listeners.values()) listener.stopAccepting();
+      listeners: () => this.listeners.list(),
+      failing: () => this.dataPath.draining,
+      failHealthChecks: (fail) => {
+        this.dataPath.draining = fail;
+        this.serverStats.refresh();
+      },
+      drainListeners: (how) => {
+        this.listeners.drain(how);
+        this.announceState();
       },
       onQuit: options.onQuit ?? (() => {}),
     });
@@ -136,6 +151,12 @@ export class RunningCore implements ProxyCore {
     this.stateTimer = new CallbackTimer(this.clock, () => {
       for (const listener of this.coreListeners) listener.state?.();
     });
+    this.serverStats = new ServerStats(this.stats, this.clock, ENVOY_VERSION, {
+      totalConnections: () => this.listeners.connections,
+      state: () => (this.current === null ? 3 : this.dataPath.draining ? 1 : 0),
+      firstCertificateExpiry: () => null,
+    });
+    this.stats.onFlush(() => this.serverStats.refresh());
     this.stats.start(this.clock);
   }
 
@@ -185,45 +206,24 @@ export class RunningCore implements ProxyCore {
       },
       appliedAt: this.clock.wall(),
     };
-    const opened: Listener[] = [];
+    let opened: OpenedListeners | null = null;
     try {
       await update.ready();
-      for (const config of bootstrap.listeners) {
-        const running = this.listeners.get(config.name);
-        if (running !== undefined && sameAddress(running, config)) continue;
-        const listener = new Listener(config, this.dataPath, snapshot.runtime);
-        await this.listen(listener, config);
-        opened.push(listener);
-      }
+      opened = await this.listeners.open(bootstrap.listeners, snapshot.runtime);
       await this.admin.move(bootstrap.admin, this.options.adminAddressPath);
     } catch (error) {
       update.abandon();
-      for (const listener of opened) listener.close();
+      await opened?.abandon();
       if (!(error instanceof BindProblem)) throw error;
       return this.refuse(source, [...diagnostics, error.diagnostic]);
     }
     return this.commit(snapshot, update, opened, diagnostics);
   }
 
-  private async listen(listener: Listener, config: Listener['config']): Promise<void> {
-    try {
-      await listener.listen();
-    } catch (error) {
-      if (!(error instanceof AttacheError)) throw error;
-      throw new BindProblem({
-        code: error.code,
-        severity: 'error',
-        message: error.message,
-        path: 'static_resources.listeners',
-        range: config.source,
-      });
-    }
-  }
-
   private commit(
     snapshot: Snapshot,
     update: ReturnType<UpstreamManager['update']>,
-    opened: readonly Listener[],
+    opened: OpenedListeners,
     diagnostics: readonly Diagnostic[],
   ): ApplyResult {
     const before = this.current;
@@ -233,26 +233,10 @@ export class RunningCore implements ProxyCore {
     this.snapshots.add(snapshot);
     this.snapshots.prune(this.oldestRecordedVersion());
     update.commit();
-    const fresh = new Map(opened.map((listener) => [listener.config.name, listener]));
-    const wanted = new Map(snapshot.bootstrap.listeners.map((config) => [config.name, config]));
-    for (const [name, running] of [...this.listeners]) {
-      const config = wanted.get(name);
-      if (config !== undefined && !fresh.has(name)) {
-        running.update(config, snapshot.runtime);
-        continue;
-      }
-      this.listeners.delete(name);
-      this.retire(running);
-    }
-    for (const config of snapshot.bootstrap.listeners) {
-      const listener = fresh.get(config.name) ?? this.listeners.get(config.name);
-      if (listener === undefined) continue;
-      // In the order of the configuration.
-      this.listeners.delete(config.name);
-      this.listeners.set(config.name, listener);
-    }
+    this.listeners.commit(snapshot.bootstrap.listeners, snapshot.runtime, opened);
     const { listeners, routes } = diffConfigs(before?.loaded.root ?? null, snapshot.loaded.root);
-    this.countListeners(listeners);
+    this.listeners.count(listeners);
+    this.tellServer(before, snapshot);
     this.events_.add({
       kind: 'config-applied',
       tone: 'ok',
@@ -269,17 +253,18 @@ export class RunningCore implements ProxyCore {
     };
   }
 
-  /** New connections are refused at once; those that exist end after the request under way, or after the drain time. */
-  private retire(listener: Listener): void {
-    listener.stopAccepting();
-    listener.drain();
-    this.draining.add(listener);
-    const timer = new CallbackTimer(this.clock, () => {
-      listener.close();
-      this.draining.delete(listener);
-    });
-    timer.arm(this.options.drainTime ?? 600_000);
-    this.onClosing.push(() => timer.disarm());
+  /** What the bootstrap says about statistics, and what `server.` and `runtime.` tell of it. */
+  private tellServer(before: Snapshot | null, { bootstrap }: Snapshot): void {
+    const { stats, runtime, runtimeLayers } = bootstrap;
+    this.stats.setCustomTags(stats.tags);
+    if (stats.flushInterval !== before?.bootstrap.stats.flushInterval) {
+      this.stats.start(this.clock, stats.flushInterval);
+    }
+    this.serverStats.runtimeLoads.inc();
+    this.serverStats.runtimeKeys.set(runtime.size);
+    this.serverStats.runtimeLayers.set(runtimeLayers.length);
+    if (before === null) this.serverStats.initialized(Math.round(this.clock.now() - this.created));
+    this.serverStats.refresh();
   }
 
   private refuse(source: ConfigSource, diagnostics: readonly Diagnostic[]): ApplyResult {
@@ -320,7 +305,7 @@ export class RunningCore implements ProxyCore {
     const admin = this.admin.address;
     return coreState(
       this.current,
-      [...this.listeners.values()],
+      this.listeners.list(),
       admin === null ? null : { address: admin.ip, port: admin.port },
     );
   }
@@ -357,8 +342,8 @@ export class RunningCore implements ProxyCore {
     return this.recorder.body(seq, side, offset, length);
   }
 
-  filterRecords(filter: string, limit: number): { seqs: number[]; total: number; error: string } {
-    return filterRecords(this.recorder, filter, limit);
+  filterRecords(filter: string, limit: number): ReturnType<ProxyCore['filterRecords']> {
+    return filterRecordsInSlices(this.recorder, filter, limit);
   }
 
   clearRecords(): { freedBytes: number } {
@@ -394,33 +379,13 @@ export class RunningCore implements ProxyCore {
     if (this.closed) return;
     this.closed = true;
     await this.queue;
-    const all = [...this.listeners.values(), ...this.draining];
-    for (const listener of all) {
-      listener.stopAccepting();
-      listener.drain();
-    }
-    if (drain > 0) await this.idle(all, drain);
-    for (const listener of all) listener.close();
-    for (const undo of this.onClosing.splice(0)) undo();
+    await this.listeners.close(drain);
     this.metricsTimer.disarm();
     this.stateTimer.disarm();
     this.stats.stop();
     this.clusters.close();
     await this.admin.close();
     await this.logFiles.close();
-  }
-
-  /** Settles when no connection is left, or after `limit` milliseconds. */
-  private idle(listeners: readonly Listener[], limit: number): Promise<void> {
-    return new Promise((resolve) => {
-      const until = this.clock.now() + limit;
-      const timer = new CallbackTimer(this.clock, () => {
-        const open = listeners.some((listener) => listener.activeConnections > 0);
-        if (!open || this.clock.now() >= until) resolve();
-        else timer.arm(20);
-      });
-      timer.arm(0);
-    });
   }
 
   private tick(): void {
@@ -450,13 +415,6 @@ export class RunningCore implements ProxyCore {
     return this.recorder.streamInfo(firstSeq)?.snapshotVersion ?? 0;
   }
 
-  private downstreamConnections(): number {
-    let sum = 0;
-    for (const listener of this.listeners.values()) sum += listener.activeConnections;
-    for (const listener of this.draining) sum += listener.activeConnections;
-    return sum;
-  }
-
   private sumClusters(of: (stats: UpstreamManager['view']['clusters'][number]['stats']) => number): number {
     return this.clusters.view.clusters.reduce((sum, cluster) => sum + of(cluster.stats), 0);
   }
@@ -469,40 +427,4 @@ export class RunningCore implements ProxyCore {
       0,
     );
   }
-
-  private countListeners(changes: ResourceChanges): void {
-    this.stats.counter('listener_manager.listener_added').add(changes.added.length);
-    this.stats.counter('listener_manager.listener_modified').add(changes.updated.length);
-    this.stats.counter('listener_manager.listener_removed').add(changes.removed.length);
-    this.stats.gauge('listener_manager.total_listeners_active').set(this.listeners.size);
-  }
-}
-
-/** What the data path tells goes to the records and to the live metrics; metrics count what is not recorded, too. */
-class Observer implements StreamRecorder {
-  constructor(
-    private readonly recorder: Recorder,
-    private readonly metrics: LiveMetrics,
-  ) {}
-
-  begin(info: StreamInfo): void {
-    this.recorder.begin(info);
-  }
-
-  requestBody(info: StreamInfo, bytes: Uint8Array, start: number, end: number): void {
-    this.recorder.requestBody(info, bytes, start, end);
-  }
-
-  responseBody(info: StreamInfo, bytes: Uint8Array, start: number, end: number): void {
-    this.recorder.responseBody(info, bytes, start, end);
-  }
-
-  end(info: StreamInfo): void {
-    if (info.record >= 0) this.recorder.end(info);
-    this.metrics.streamEnded(info);
-  }
-}
-
-function sameAddress(listener: Listener, config: Listener['config']): boolean {
-  return addressText(listener.config.address) === addressText(config.address);
 }

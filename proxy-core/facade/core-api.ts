@@ -117,7 +117,10 @@ export interface ProxyCore {
   record(seq: number): RecordDetail | null;
   body(seq: number, side: BodySide, offset: number, length: number): BodySlice | null;
   /** Ascending seqs of the newest `limit` records that pass `filter` (the filter language). */
-  filterRecords(filter: string, limit: number): { seqs: number[]; total: number; error: string };
+  filterRecords(
+    filter: string,
+    limit: number,
+  ): Promise<{ readonly seqs: readonly number[]; readonly total: number; readonly error: string }>;
   clearRecords(): { freedBytes: number };
   setRecording(on: boolean): void;
   recorderState(): RecorderState;

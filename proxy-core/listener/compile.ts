@@ -127,7 +127,6 @@ export function compileListener(
     ipv6Only: address.ip === '::' && !(socket?.bool('ipv4_compat') ?? false),
     bindsToPort: reader.bool('bind_to_port') ?? true,
     inbound: reader.enumeration('traffic_direction') === 'INBOUND',
-    drainsWithHealthCheck: reader.enumeration('drain_type') !== 'MODIFY_ONLY',
     backlog: reader.number('tcp_backlog_size') ?? 4096,
     statPrefix,
     perConnectionBufferLimit: reader.number('per_connection_buffer_limit_bytes') ?? MEBIBYTE,

@@ -12,8 +12,6 @@ export interface ListenerConfig {
   readonly bindsToPort: boolean;
   /** `traffic_direction: INBOUND`: what `/drain_listeners?inboundonly` means. */
   readonly inbound: boolean;
-  /** `drain_type` is not MODIFY_ONLY: `/healthcheck/fail` ends its connections, too. */
-  readonly drainsWithHealthCheck: boolean;
   readonly backlog: number;
   /** `listener.127.0.0.1_8080`. */
   readonly statPrefix: string;

@@ -9,6 +9,8 @@ export interface ListenerStats {
   readonly workerCxTotal: Counter;
   readonly workerCxActive: Gauge;
   readonly noFilterChainMatch: Counter;
+  /** Node accepts one at a time. */
+  readonly accepted: Histogram;
 }
 
 export function listenerStats(stats: Stats, prefix: string): ListenerStats {
@@ -16,12 +18,19 @@ export function listenerStats(stats: Stats, prefix: string): ListenerStats {
   for (const name of [
     'downstream_cx_overflow',
     'downstream_cx_overload_reject',
+    'downstream_cx_transport_socket_connect_timeout',
+    'downstream_global_cx_overflow',
+    'downstream_listener_filter_error',
+    'downstream_listener_filter_remote_close',
     'downstream_pre_cx_timeout',
+    'extension_config_missing',
+    'network_extension_config_missing',
   ]) {
     stats.counter(`${prefix}.${name}`);
   }
   stats.gauge(`${prefix}.downstream_pre_cx_active`);
   return {
+    accepted: stats.histogram(`${prefix}.connections_accepted_per_socket_event`),
     cxTotal: stats.counter(`${prefix}.downstream_cx_total`),
     cxActive: stats.gauge(`${prefix}.downstream_cx_active`),
     cxDestroy: stats.counter(`${prefix}.downstream_cx_destroy`),

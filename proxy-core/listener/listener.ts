@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { AttacheError } from '../base/errors.ts';
 import type { ConnectionInfo, SocketAddress } from '../base/stream-info.ts';
-import { HttpConnection, type HttpSlot } from '../http/connection.ts';
+import { DRAIN_AT_ONCE, type Drain, HttpConnection, type HttpSlot } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
 import { readAccepted } from '../network/read-buffer.ts';
 import { SocketTransport, type TransportOwner } from '../network/transport.ts';
@@ -14,6 +14,7 @@ export class Listener {
   private readonly connections = new Set<HttpConnection>();
   private readonly slots = new Map<string, HttpSlot>();
   private bound: SocketAddress | null = null;
+  private draining: Drain | null = null;
   private readonly stats: ListenerStats;
 
   constructor(
@@ -45,7 +46,7 @@ export class Listener {
       wanted.add(chain.key);
       const slot = this.slots.get(chain.key);
       if (slot === undefined) {
-        this.slots.set(chain.key, { config: chain.http, snapshot: this.snapshot, draining: false });
+        this.slots.set(chain.key, { config: chain.http, snapshot: this.snapshot, drain: this.draining });
       } else {
         slot.config = chain.http;
         slot.snapshot = this.snapshot;
@@ -53,7 +54,7 @@ export class Listener {
     }
     for (const [key, slot] of this.slots) {
       if (wanted.has(key)) continue;
-      slot.draining = true;
+      slot.drain = DRAIN_AT_ONCE;
       this.slots.delete(key);
     }
   }
@@ -74,12 +75,29 @@ export class Listener {
       const { backlog, ipv6Only } = this.current;
       const where = port < 0 ? { path: ip, backlog } : { host: ip, port, backlog, ipv6Only };
       server.listen(where, () => {
+        // Later errors are of one connection (no file descriptor left, say): that one is lost, listening goes on.
+        server.removeAllListeners('error').on('error', ignore);
         const address = server.address();
         if (address !== null && typeof address === 'object')
           this.bound = { ip: address.address, port: address.port };
         resolve();
       });
     });
+  }
+
+  /** True while new connections are taken. */
+  get accepting(): boolean {
+    return this.server !== null;
+  }
+
+  /** Takes over the bound socket of another listener, which then accepts nothing more. */
+  adopt(from: Listener): void {
+    const { server } = from;
+    if (server === null) return;
+    from.server = null;
+    server.removeAllListeners('connection').on('connection', (socket) => this.accept(socket));
+    this.server = server;
+    this.bound = from.bound;
   }
 
   /** New streams, those of existing connections included, use the new configuration. */
@@ -93,6 +111,7 @@ export class Listener {
     const chain = this.current.filterChains[0] ?? this.current.defaultFilterChain ?? undefined;
     const slot = chain === undefined ? undefined : this.slots.get(chain.key);
     this.stats.cxTotal.inc();
+    this.stats.accepted.record(1);
     this.stats.workerCxTotal.inc();
     if (chain === undefined || slot === undefined) {
       if (chain === undefined) this.stats.noFilterChainMatch.inc();
@@ -143,8 +162,18 @@ export class Listener {
 
   /** Every connection ends after the request under way. */
   drain(): void {
-    for (const slot of this.slots.values()) slot.draining = true;
+    this.setDrain(DRAIN_AT_ONCE);
     for (const connection of [...this.connections]) connection.drain();
+  }
+
+  /** Responses end their connections more and more often, all of them after `duration` milliseconds. */
+  drainGradually(duration: number): void {
+    this.setDrain({ since: this.path.services.clock.now(), duration });
+  }
+
+  private setDrain(drain: Drain): void {
+    this.draining = drain;
+    for (const slot of this.slots.values()) slot.drain = drain;
   }
 
   /** Stops accepting and cuts everything. */

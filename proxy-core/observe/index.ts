@@ -21,6 +21,7 @@ export { LiveMetrics, type MetricsSource } from './metrics.ts';
 export { type ChangedRows, Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export { RouteIds } from './route-ids.ts';
 export { ServerStats, type ServerStatsSource } from './server-stats.ts';
+export { compileStats, type StatsConfig } from './stats/compile.ts';
 export { renderPrometheus } from './stats/prometheus.ts';
 export { EVERYTHING, parseStatsQuery, type StatsQuery } from './stats/query.ts';
 export { renderStatsJson, renderStatsText } from './stats/render.ts';

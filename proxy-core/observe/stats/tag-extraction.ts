@@ -116,6 +116,11 @@ for (const r of RULES) {
   else list.push(r);
 }
 
+/** True for the names of Envoy's default tags. */
+export function isDefaultTag(name: string): boolean {
+  return RULES.some((each) => each.tag === name);
+}
+
 export function extractTags(statName: string, custom: readonly CustomTag[] = []): ExtractedName {
   const tags: Tag[] = [];
   const cuts: [number, number][] = [];

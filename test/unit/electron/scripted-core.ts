@@ -128,7 +128,7 @@ export class ScriptedCore implements ProxyCore {
 
   explainRecord = () => null;
   record = () => null;
-  filterRecords = () => ({ seqs: [], total: 0, error: '' });
+  filterRecords = async () => ({ seqs: [], total: 0, error: '' });
   clearRecords = () => ({ freedBytes: 7 });
   metrics = () => [];
   events = () => [];

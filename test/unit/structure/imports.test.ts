@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy-core/facade': ['proxy-core/config'],
   'proxy-core/route': ['proxy-core/config'],
   'proxy-core/network': ['proxy-core/config'],
-  'proxy-core/http/codec': [],
+  'proxy-core/http/codec': ['proxy-core/config'],
   'proxy-core/discovery': ['proxy-core/config', 'proxy-core/upstream'],
   'proxy-core/upstream': [
     'proxy-core/config',
