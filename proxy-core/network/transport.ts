@@ -162,6 +162,12 @@ export class SocketTransport implements Transport {
     this.socket.end();
   }
 
+  /** Closes at once and tells the owner why, in Envoy's words. */
+  fail(reason: string): void {
+    this.errorCode = reason;
+    this.destroy();
+  }
+
   destroy(reset = false): void {
     if (this.closed) return;
     this.text = '';

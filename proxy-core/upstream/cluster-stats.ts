@@ -1,4 +1,6 @@
 import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
+import { type Http2Stats, http2Stats } from '../http/codec/http2/stats.ts';
+import { type TlsStats, tlsStats } from '../network/tls/stats.ts';
 import type { ClusterStats } from './types.ts';
 
 /** `cluster.<name>.`, with `:` made `_` as Envoy does. */
@@ -26,7 +28,6 @@ const IDLE_COUNTERS: readonly string[] = [
   'lb_zone_routing_sampled',
   'original_dst_host_invalid',
   'retry_or_shadow_abandoned',
-  'upstream_cx_close_notify',
   'upstream_cx_connect_attempts_exceeded',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http3_total',
@@ -108,6 +109,7 @@ export class ClusterStatistics implements ClusterStats {
   readonly upstreamCxIdleTimeout: Counter;
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxMaxRequests: Counter;
+  readonly upstreamCxCloseNotify: Counter;
   readonly upstreamCxNoneHealthy: Counter;
   readonly upstreamCxOverflow: Counter;
   readonly upstreamCxRxBytesTotal: Counter;
@@ -151,6 +153,8 @@ export class ClusterStatistics implements ClusterStats {
   private readonly internal: ResponseCounters;
   private readonly external: ResponseCounters;
   private readonly retried: ResponseCounters;
+  private codec: Http2Stats | null = null;
+  private tls: TlsStats | null = null;
   private rqTime: Histogram | null = null;
   private rqTimeInternal: Histogram | null = null;
   private rqTimeExternal: Histogram | null = null;
@@ -179,6 +183,7 @@ export class ClusterStatistics implements ClusterStats {
     this.upstreamCxIdleTimeout = counter('upstream_cx_idle_timeout');
     this.upstreamCxProtocolError = counter('upstream_cx_protocol_error');
     this.upstreamCxMaxRequests = counter('upstream_cx_max_requests');
+    this.upstreamCxCloseNotify = counter('upstream_cx_close_notify');
     this.upstreamCxNoneHealthy = counter('upstream_cx_none_healthy');
     this.upstreamCxOverflow = counter('upstream_cx_overflow');
     this.upstreamCxRxBytesTotal = counter('upstream_cx_rx_bytes_total');
@@ -228,6 +233,16 @@ export class ClusterStatistics implements ClusterStats {
   get upstreamRqTime(): Histogram {
     this.rqTime ??= this.stats.histogram(`${this.prefix}upstream_rq_time`);
     return this.rqTime;
+  }
+
+  get http2(): Http2Stats {
+    this.codec ??= http2Stats(this.stats, `${this.prefix}http2.`);
+    return this.codec;
+  }
+
+  get ssl(): TlsStats {
+    this.tls ??= tlsStats(this.stats, `${this.prefix}ssl.`);
+    return this.tls;
   }
 
   chargeResponse(status: number, internal: boolean): void {

@@ -1,5 +1,6 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import type { ClientTls } from '../network/tls/client.ts';
 import { checkHealthChecks } from './check-health-checks.ts';
 import type { CompiledCluster, DnsConfig, DnsLookupFamily } from './cluster-config.ts';
 import { compileCircuitBreakers } from './compile-circuit-breakers.ts';
@@ -11,7 +12,7 @@ import { fingerprint } from './fingerprint.ts';
 import type { ClusterConfig } from './types.ts';
 
 /** Compiles a transport socket; owned by the TLS code. Null = raw buffer. */
-export type TransportSocketCompiler = (reader: MessageReader, ctx: CompileContext) => unknown;
+export type TransportSocketCompiler = (reader: MessageReader, ctx: CompileContext) => ClientTls | null;
 
 const SUPPORTED_TYPES: ReadonlySet<string> = new Set(['STATIC', 'STRICT_DNS', 'LOGICAL_DNS']);
 
@@ -80,7 +81,7 @@ function transportSocketOf(
   reader: MessageReader,
   ctx: CompileContext,
   compile: TransportSocketCompiler | null,
-): unknown {
+): ClientTls | null {
   if (compile === null) return null;
   const socket = reader.message('transport_socket');
   return socket === undefined ? null : compile(socket, ctx);

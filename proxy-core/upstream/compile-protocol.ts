@@ -1,5 +1,6 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { compileHttp2 } from '../http/codec/http2/compile.ts';
 import type { ClusterConfig } from './types.ts';
 
 const OPTIONS_KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -7,6 +8,7 @@ const OPTIONS_KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 export type ProtocolSettings = Pick<
   ClusterConfig,
   | 'upstreamProtocol'
+  | 'http2'
   | 'idleTimeout'
   | 'maxRequestsPerConnection'
   | 'maxStreamDuration'
@@ -24,6 +26,11 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
   const http1 = selected.http1;
   return {
     upstreamProtocol: selected.protocol,
+    http2: compileHttp2(selected.http2, {
+      maxHeadBytes: 80 * 1024,
+      maxHeaders: common?.number('max_headers_count') ?? 100,
+      underscores: 'allow',
+    }),
     idleTimeout: common?.duration('idle_timeout') ?? 3_600_000,
     maxRequestsPerConnection:
       common?.number('max_requests_per_connection') ?? cluster.number('max_requests_per_connection') ?? 0,
@@ -38,6 +45,7 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
 interface Selected {
   readonly protocol: ClusterConfig['upstreamProtocol'];
   readonly http1: MessageReader | undefined;
+  readonly http2: MessageReader | undefined;
 }
 
 function typedOptions(cluster: MessageReader, ctx: CompileContext): MessageReader | undefined {
@@ -67,7 +75,7 @@ function fromTyped(
 ): Selected {
   typed.acknowledge('upstream_http_protocol_options');
   const downstream = typed.message('use_downstream_protocol_config');
-  if (downstream !== undefined) return { protocol: 'DOWNSTREAM', http1: inner(downstream) };
+  if (downstream !== undefined) return { protocol: 'DOWNSTREAM', ...inner(downstream) };
   const auto = typed.message('auto_config');
   if (auto !== undefined) {
     if (!cluster.has('transport_socket') && !cluster.has('transport_socket_matches')) {
@@ -79,7 +87,7 @@ function fromTyped(
         `auto_config lets TLS choose the protocol (ALPN), and cluster ${name} has no TLS transport_socket. Use explicit_http_config.`,
       );
     }
-    return { protocol: 'AUTO', http1: inner(auto) };
+    return { protocol: 'AUTO', ...inner(auto) };
   }
   const explicit = typed.message('explicit_http_config');
   if (explicit?.message('http3_protocol_options') !== undefined) {
@@ -90,24 +98,26 @@ function fromTyped(
       'http3_protocol_options',
       `Cluster ${name} asks for HTTP/3, which is not emulated: HTTP/2 is spoken instead.`,
     );
-    return { protocol: 'HTTP2', http1: undefined };
+    return { protocol: 'HTTP2', http1: undefined, http2: undefined };
   }
-  if (explicit?.message('http2_protocol_options') !== undefined)
-    return { protocol: 'HTTP2', http1: undefined };
-  return { protocol: 'HTTP1', http1: explicit?.message('http_protocol_options') };
+  const http2 = explicit?.message('http2_protocol_options');
+  if (http2 !== undefined) return { protocol: 'HTTP2', http1: undefined, http2 };
+  return { protocol: 'HTTP1', http1: explicit?.message('http_protocol_options'), http2: undefined };
 }
 
-function inner(reader: MessageReader): MessageReader | undefined {
-  reader.acknowledge('http2_protocol_options');
-  return reader.message('http_protocol_options');
+function inner(reader: MessageReader): Omit<Selected, 'protocol'> {
+  return {
+    http1: reader.message('http_protocol_options'),
+    http2: reader.message('http2_protocol_options'),
+  };
 }
 
 function fromCluster(cluster: MessageReader): Selected {
   const http1 = cluster.message('http_protocol_options');
   const http2 = cluster.message('http2_protocol_options');
   if (cluster.enumeration('protocol_selection') === 'USE_DOWNSTREAM_PROTOCOL')
-    return { protocol: 'DOWNSTREAM', http1 };
-  return { protocol: http2 === undefined ? 'HTTP1' : 'HTTP2', http1 };
+    return { protocol: 'DOWNSTREAM', http1, http2 };
+  return { protocol: http2 === undefined ? 'HTTP1' : 'HTTP2', http1, http2 };
 }
 
 function headerKeyFormat(http1: MessageReader | undefined): ClusterConfig['headerKeyFormat'] {

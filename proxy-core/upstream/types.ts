@@ -1,6 +1,10 @@
 import type { Counter, Gauge, Histogram } from '../base/stats.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { Narrator } from '../facade/decision.ts';
+import type { Http2Config } from '../http/codec/http2/compile.ts';
+import type { Http2Stats } from '../http/codec/http2/stats.ts';
+import type { ClientTls } from '../network/tls/client.ts';
+import type { TlsStats } from '../network/tls/stats.ts';
 
 /** Compiled `envoy.config.cluster.v3.Cluster`, immutable. Durations in milliseconds, sizes in bytes. */
 export interface ClusterConfig {
@@ -15,6 +19,8 @@ export interface ClusterConfig {
   readonly connectTimeout: number;
   readonly perConnectionBufferLimit: number;
   readonly upstreamProtocol: 'HTTP1' | 'HTTP2' | 'DOWNSTREAM' | 'AUTO';
+  /** Settings for connections that speak HTTP/2. */
+  readonly http2: Http2Config;
   /** `common_http_protocol_options.idle_timeout`; 0 = none; Envoy's default is 1 h. */
   readonly idleTimeout: number;
   /** 0 = no limit. */
@@ -25,8 +31,8 @@ export interface ClusterConfig {
   readonly proxy100Continue: boolean;
   readonly headerKeyFormat: 'lower' | 'proper' | 'preserve';
   readonly enableTrailers: boolean;
-  /** Compiled transport socket (TLS), null = raw buffer. Owned by listener/tls; opaque here. */
-  readonly transportSocket: unknown;
+  /** Compiled transport socket (TLS), null = raw buffer. */
+  readonly transportSocket: ClientTls | null;
   /** Same text of the cluster message ⇒ same key: apply compares it to tell changed from unchanged. */
   readonly fingerprint: string;
 }
@@ -50,6 +56,10 @@ export interface ClusterStats {
   readonly upstreamCxIdleTimeout: Counter;
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxMaxRequests: Counter;
+  readonly upstreamCxCloseNotify: Counter;
+  /** `http2.*` and `ssl.*` appear with the first use. */
+  readonly http2: Http2Stats;
+  readonly ssl: TlsStats;
   readonly upstreamCxNoneHealthy: Counter;
   readonly upstreamCxOverflow: Counter;
   readonly upstreamCxRxBytesTotal: Counter;

@@ -90,6 +90,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.choice = choice;
     this.cluster = cluster;
     info.clusterName = choice.cluster;
+    info.clusterStatName = cluster.config.statName;
     this.requestEnded = endStream;
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
@@ -169,7 +170,15 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       rewriteHost(this.head as RequestHead, host.hostname, action.appendXForwardedHost && index === 0);
     }
     const pools = hostPools(host, cluster, path.pools);
-    const upstream = new UpstreamRequest(this, cluster, host, pools, action.priority, attempt);
+    const upstream = new UpstreamRequest(
+      this,
+      cluster,
+      host,
+      pools,
+      action.priority,
+      attempt,
+      info.downstreamProtocol,
+    );
     this.upstream = upstream;
     if (this.requestEnded) this.armPerTry();
     upstream.start();
@@ -263,7 +272,8 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     const { info } = this.stream;
     info.upstreamConnectionId = connection.id;
     info.upstreamLocal = connection.local;
-    info.upstreamProtocol = 'HTTP/1.1';
+    info.upstreamProtocol = connection.protocol;
+    info.upstreamTls = connection.tls;
     const limit = request.cluster.config.maxStreamDuration;
     if (limit > 0) {
       this.durationTimer ??= new Timer(this, TimerKind.UpstreamDuration);

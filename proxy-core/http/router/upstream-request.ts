@@ -1,5 +1,5 @@
 import type { HeaderList } from '../../base/headers.ts';
-import type { Attempt, RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { Attempt, HttpProtocol, RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type { PoolConnection } from '../../upstream/pool/connection.ts';
 import type { HostPools, PoolWaiter, Priority } from '../../upstream/pool/host-pool.ts';
 import type { Cluster, Host } from '../../upstream/types.ts';
@@ -41,10 +41,11 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     private readonly pools: HostPools,
     private readonly priority: Priority,
     readonly attempt: Attempt,
+    private readonly downstream: HttpProtocol,
   ) {}
 
   start(): void {
-    this.pools.request(this.priority, this);
+    this.pools.request(this.priority, this, this.downstream);
   }
 
   onPoolReady(connection: PoolConnection): void {

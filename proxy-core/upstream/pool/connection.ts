@@ -1,10 +1,14 @@
 import { connect, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
-import type { SocketAddress } from '../../base/stream-info.ts';
+import type { HttpProtocol, SocketAddress, TlsInfo } from '../../base/stream-info.ts';
 import type { ClientStream, ResponseReceiver } from '../../http/codec/codec.ts';
 import { Http1ClientCodec, type Http1ClientOwner } from '../../http/codec/http1-client.ts';
+import { Http2ClientCodec, type Http2ClientOwner } from '../../http/codec/http2/client.ts';
+import type { Http2ConnectionError } from '../../http/codec/http2/frames.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
+import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import type { Cluster, Host } from '../types.ts';
 
@@ -15,24 +19,33 @@ export interface PoolConnectionOwner {
   onConnectFailed(connection: PoolConnection, timeout: boolean, error: string): void;
   /** Its exchange is over; it may be lent again when `reusable`. */
   onReleased(connection: PoolConnection, reusable: boolean): void;
+  /** An HTTP/2 stream ended, or the peer changed its limit: there may be room for more. */
+  onCapacity(connection: PoolConnection): void;
+  /** The peer wants no new streams. */
+  onGoAway(connection: PoolConnection): void;
   /** The last call for a connection that was connected. */
   onGone(connection: PoolConnection): void;
   /** An event of this connection was handled to its end: the time to serve who waits. */
   onSettled(): void;
 }
 
-const TimerKind = { Connect: 0, Idle: 1 } as const;
+/** `AUTO`: ALPN tells. */
+export type ConnectionProtocol = 'HTTP1' | 'HTTP2' | 'AUTO';
+
+const TimerKind = { Connect: 0, Idle: 1, Keepalive: 2, KeepaliveTimeout: 3 } as const;
 
 /** Longest upstream response head; Envoy takes 80 KiB, its parser's limit. */
 const MAX_RESPONSE_HEAD = 80 * 1024;
 
 let nextConnectionId = 1;
 
-/** One TCP connection to a host and the HTTP/1 codec on it. */
-export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOwner {
+/** One connection to a host, TLS or not, and the codec on it. */
+export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOwner, Http2ClientOwner {
   readonly id = nextConnectionId++;
   readonly transport: SocketTransport;
-  readonly codec: Http1ClientCodec;
+  /** Null until the connection stands, when ALPN is to tell. */
+  private codec: Http1ClientCodec | Http2ClientCodec | null = null;
+  tls: TlsInfo | null = null;
   connected = false;
   /** Close after the exchange under way. */
   draining = false;
@@ -44,6 +57,8 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   closedLocally = false;
   gone = false;
   private readonly socket: Socket;
+  private readonly secure: ClientTls | null;
+  private keepaliveTimer: Timer | null = null;
   private readonly connectTimer = new Timer(this, TimerKind.Connect);
   private readonly idleTimer = new Timer(this, TimerKind.Idle);
   private timedOut = false;
@@ -52,15 +67,19 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   constructor(
     readonly host: Host,
     readonly cluster: Cluster,
+    private readonly asked: ConnectionProtocol,
     private readonly clock: Clock,
     queue: FlushQueue,
     private readonly owner: PoolConnectionOwner,
   ) {
     const config = cluster.config;
     this.connectStarted = clock.now();
+    const secure = config.transportSocket as ClientTls | null;
+    this.secure = secure;
     this.transport = new SocketTransport(
       (read) => {
         const onread = readInto(read);
+        if (secure !== null) return secure.connect(host, asked, onread);
         return host.port < 0
           ? connect({ path: host.address, allowHalfOpen: true, onread })
           : connect({ host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true, onread });
@@ -69,18 +88,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       queue,
     );
     this.socket = this.transport.socket;
-    this.codec = new Http1ClientCodec(
-      {
-        maxHeadBytes: MAX_RESPONSE_HEAD,
-        maxHeaders: config.maxHeadersCount,
-        enableTrailers: config.enableTrailers,
-        headerKeyFormat: config.headerKeyFormat,
-      },
-      this,
-      this.transport,
-      config.perConnectionBufferLimit,
-    );
-    this.socket.once('connect', () => {
+    this.socket.once(secure === null ? 'connect' : 'secureConnect', () => {
       queue.enter();
       try {
         this.onConnect();
@@ -99,15 +107,73 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       this.host.port < 0
         ? { ip: this.host.address, port: -1 }
         : { ip: this.socket.localAddress ?? '', port: this.socket.localPort ?? 0 };
+    if (this.secure !== null) {
+      const refusal = this.secure.verify(this.socket as TLSSocket, this.cluster.stats.ssl);
+      if (refusal !== '') {
+        this.connected = false;
+        this.transport.fail(refusal);
+        return;
+      }
+      this.tls = this.secure.describe(this.socket as TLSSocket);
+    }
+    this.codec = this.openCodec();
     this.owner.onConnected(this);
     this.owner.onSettled();
   }
 
-  /** Starts an exchange; the connection must be idle. */
+  private openCodec(): Http1ClientCodec | Http2ClientCodec {
+    const { config, stats } = this.cluster;
+    const protocol = this.asked === 'AUTO' ? (this.tls?.alpn === 'h2' ? 'HTTP2' : 'HTTP1') : this.asked;
+    if (protocol === 'HTTP2') {
+      const codec = new Http2ClientCodec(
+        config.http2.options,
+        this,
+        this.transport,
+        config.perConnectionBufferLimit,
+        stats.http2,
+      );
+      codec.begin();
+      this.armKeepalive();
+      return codec;
+    }
+    return new Http1ClientCodec(
+      {
+        maxHeadBytes: MAX_RESPONSE_HEAD,
+        maxHeaders: config.maxHeadersCount,
+        enableTrailers: config.enableTrailers,
+        headerKeyFormat: config.headerKeyFormat,
+      },
+      this,
+      this.transport,
+      config.perConnectionBufferLimit,
+    );
+  }
+
+  get protocol(): HttpProtocol {
+    return this.multiplexes ? 'HTTP/2' : 'HTTP/1.1';
+  }
+
+  /** Carries several requests at once. */
+  get multiplexes(): boolean {
+    return this.codec instanceof Http2ClientCodec;
+  }
+
+  get busy(): boolean {
+    return this.codec?.busy ?? false;
+  }
+
+  /** How many more requests it takes now. */
+  get free(): number {
+    const { codec } = this;
+    if (codec === null || this.draining || this.gone) return 0;
+    return codec instanceof Http2ClientCodec ? codec.free : codec.busy ? 0 : 1;
+  }
+
+  /** Starts an exchange; the connection must have room for it. */
   lend(receiver: ResponseReceiver): ClientStream {
     if (this.idleTimer.armed) this.clock.disarm(this.idleTimer);
     this.requests++;
-    return this.codec.start(receiver);
+    return (this.codec as Http1ClientCodec | Http2ClientCodec).start(receiver);
   }
 
   armIdle(): void {
@@ -122,13 +188,40 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   }
 
   onTimer(timer: Timer): void {
-    if (timer.kind === TimerKind.Connect) {
-      this.timedOut = true;
-      this.close();
-    } else {
-      this.cluster.stats.upstreamCxIdleTimeout.inc();
-      this.close();
+    switch (timer.kind) {
+      case TimerKind.Connect:
+        this.timedOut = true;
+        this.close();
+        break;
+      case TimerKind.Idle:
+        this.cluster.stats.upstreamCxIdleTimeout.inc();
+        this.close();
+        break;
+      case TimerKind.Keepalive:
+        this.keepAlive();
+        break;
+      default:
+        this.cluster.stats.http2.keepaliveTimeout.inc();
+        this.close();
+        break;
     }
+  }
+
+  /** Arms the next PING; also takes off the timer that waits for the answer to the last one. */
+  private armKeepalive(): void {
+    const { keepalive } = this.cluster.config.http2;
+    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
+    if (keepalive === null || this.gone) return;
+    this.keepaliveTimer = new Timer(this, TimerKind.Keepalive);
+    this.clock.arm(this.keepaliveTimer, keepalive.interval);
+  }
+
+  private keepAlive(): void {
+    const { keepalive } = this.cluster.config.http2;
+    if (keepalive === null || !(this.codec instanceof Http2ClientCodec)) return;
+    this.keepaliveTimer = new Timer(this, TimerKind.KeepaliveTimeout);
+    this.clock.arm(this.keepaliveTimer, keepalive.timeout);
+    this.codec.ping();
   }
 
   // TransportOwner
@@ -136,19 +229,19 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.countedRead += end - start;
     this.cluster.stats.upstreamCxRxBytesTotal.add(end - start);
-    this.codec.receive(bytes, start, end);
+    this.codec?.receive(bytes, start, end);
     this.owner.onSettled();
   }
 
   onEnd(): void {
-    // HTTP/1 upstreams that half-close are done: what was cut is told by the codec.
-    this.codec.onClose('connection-termination', '');
+    // Upstreams that half-close are done: what was cut is told by the codec.
+    this.codec?.onClose('connection-termination', '');
     this.transport.destroy();
     this.owner.onSettled();
   }
 
   onDrain(): void {
-    this.codec.onDrain();
+    this.codec?.onDrain();
   }
 
   onClose(error: string): void {
@@ -156,14 +249,14 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     this.gone = true;
     this.clock.disarm(this.connectTimer);
     this.clock.disarm(this.idleTimer);
+    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
     this.cluster.stats.upstreamCxTxBytesTotal.add(this.transport.bytesWritten);
     if (!this.connected) {
       this.owner.onConnectFailed(this, this.timedOut, error);
     } else {
-      const wasBusy = this.codec.busy;
-      if (wasBusy) this.countBusyEnd();
+      if (this.busy) this.countBusyEnd();
       this.owner.onGone(this);
-      this.codec.onClose('connection-termination', error);
+      this.codec?.onClose('connection-termination', error);
     }
     this.owner.onSettled();
   }
@@ -184,6 +277,31 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   onProtocolError(): void {
     this.cluster.stats.upstreamCxProtocolError.inc();
     this.owner.onReleased(this, false);
+  }
+
+  // Http2ClientOwner
+
+  onHttp2StreamClosed(): void {
+    this.owner.onCapacity(this);
+  }
+
+  onHttp2Settings(): void {
+    this.owner.onCapacity(this);
+  }
+
+  onHttp2GoAway(): void {
+    this.owner.onGoAway(this);
+  }
+
+  onHttp2Failure(_error: Http2ConnectionError): void {
+    this.cluster.stats.upstreamCxProtocolError.inc();
+    // The peer is to read why.
+    this.transport.flush();
+    this.close();
+  }
+
+  onHttp2PingAck(): void {
+    this.armKeepalive();
   }
 
   setReading(on: boolean): void {

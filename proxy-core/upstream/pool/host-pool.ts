@@ -1,8 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
+import type { HttpProtocol } from '../../base/stream-info.ts';
 import type { ResetReason } from '../../http/codec/codec.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import type { Cluster, Host, HostPool, ResourceLimits } from '../types.ts';
-import { PoolConnection, type PoolConnectionOwner } from './connection.ts';
+import { type ConnectionProtocol, PoolConnection, type PoolConnectionOwner } from './connection.ts';
 
 /** Somebody who needs a connection. Exactly one of the two is called, perhaps before `request` returns. */
 export interface PoolWaiter {
@@ -20,9 +21,9 @@ export interface PoolServices {
   readonly queue: FlushQueue;
 }
 
-/** All pools of one host: one per priority. */
+/** All pools of one host: one per priority and protocol. */
 export class HostPools implements HostPool {
-  private readonly pools: (Http1Pool | null)[] = [null, null];
+  private readonly pools: (ProtocolPool | null)[] = [null, null, null, null];
 
   constructor(
     private readonly host: Host,
@@ -30,11 +31,14 @@ export class HostPools implements HostPool {
     private readonly services: PoolServices,
   ) {}
 
-  request(priority: Priority, waiter: PoolWaiter): void {
-    const index = priority === 'default' ? 0 : 1;
+  /** @param downstream Decides for clusters that speak upstream what the client speaks. */
+  request(priority: Priority, waiter: PoolWaiter, downstream: HttpProtocol): void {
+    const configured = this.cluster.config.upstreamProtocol;
+    const protocol = configured !== 'DOWNSTREAM' ? configured : downstream === 'HTTP/2' ? 'HTTP2' : 'HTTP1';
+    const index = (priority === 'default' ? 0 : 1) + (protocol === 'HTTP1' ? 0 : 2);
     let pool = this.pools[index];
     if (pool == null) {
-      pool = new Http1Pool(this.host, this.cluster, priority, this.services);
+      pool = new ProtocolPool(this.host, this.cluster, priority, protocol, this.services);
       this.pools[index] = pool;
     }
     pool.request(waiter);
@@ -63,12 +67,15 @@ export function hostPools(host: Host, cluster: Cluster, services: PoolServices):
 }
 
 /**
- * HTTP/1 connections to one host at one priority: one request each, the newest idle one first
- * (source/common/http/http1/conn_pool.cc). Requests that find no connection wait; a full pool makes them wait longer.
+ * Connections to one host at one priority. HTTP/1 carries one request each, the newest idle one first
+ * (source/common/http/http1/conn_pool.cc); HTTP/2 carries all up to the peer's limit of streams on one connection.
+ * Requests that find no connection wait; a full pool makes them wait longer.
  */
-class Http1Pool implements PoolConnectionOwner {
-  /** The newest last. */
-  private readonly idle: PoolConnection[] = [];
+class ProtocolPool implements PoolConnectionOwner {
+  /** Connections that take a request now, the newest last. */
+  private readonly ready: PoolConnection[] = [];
+  /** How many requests a connection that is still being made will take, as far as we know. */
+  private expected: number;
   private readonly all = new Set<PoolConnection>();
   private readonly waiting: PoolWaiter[] = [];
   private connecting = 0;
@@ -78,15 +85,17 @@ class Http1Pool implements PoolConnectionOwner {
     private readonly host: Host,
     private readonly cluster: Cluster,
     priority: Priority,
+    private readonly protocol: ConnectionProtocol,
     private readonly services: PoolServices,
   ) {
+    this.expected = protocol === 'HTTP1' ? 1 : cluster.config.http2.options.maxConcurrentStreams;
     this.limits = cluster.limits(priority);
   }
 
   request(waiter: PoolWaiter): void {
     const { stats } = this.cluster;
     const limits = this.limits;
-    if (this.idle.length > 0) {
+    if (this.ready.length > 0) {
       this.attach(waiter);
       return;
     }
@@ -103,14 +112,37 @@ class Http1Pool implements PoolConnectionOwner {
     this.connectIfNeeded();
   }
 
-  /** Lends the newest idle connection, unless the cluster has all the requests that it may have. */
+  /** Lends the newest ready connection, unless the cluster has all the requests that it may have. */
   private attach(waiter: PoolWaiter): void {
     if (this.limits.requests >= this.limits.maxRequests) {
       this.cluster.stats.upstreamRqPendingOverflow.inc();
       waiter.onPoolFailure('overflow', '', true);
       return;
     }
-    waiter.onPoolReady(this.idle.pop() as PoolConnection);
+    const connection = this.ready[this.ready.length - 1] as PoolConnection;
+    if (connection.free <= 1) this.ready.pop();
+    waiter.onPoolReady(connection);
+    this.limitRequests(connection);
+  }
+
+  /** A connection that has carried what it may takes no more requests. */
+  private limitRequests(connection: PoolConnection): void {
+    const max = this.cluster.config.maxRequestsPerConnection;
+    if (max === 0 || connection.requests < max || !connection.multiplexes || connection.draining) return;
+    this.cluster.stats.upstreamCxMaxRequests.inc();
+    this.retire(connection);
+  }
+
+  /** Takes a connection out of use; it closes with its last request. */
+  private retire(connection: PoolConnection): void {
+    connection.draining = true;
+    this.unready(connection);
+    if (!connection.busy) connection.close();
+  }
+
+  private unready(connection: PoolConnection): void {
+    const at = this.ready.indexOf(connection);
+    if (at >= 0) this.ready.splice(at, 1);
   }
 
   /** Takes a waiter out of the queue; nothing is called. */
@@ -131,7 +163,7 @@ class Http1Pool implements PoolConnectionOwner {
   /** One connection attempt per waiting request, within the breaker; the first of a host is always allowed. */
   private connectIfNeeded(): void {
     const limits = this.limits;
-    while (this.connecting < this.waiting.length) {
+    while (this.connecting * this.expected < this.waiting.length) {
       if (limits.connections >= limits.maxConnections) {
         this.cluster.stats.upstreamCxOverflow.inc();
         if (this.all.size > 0) return;
@@ -141,18 +173,26 @@ class Http1Pool implements PoolConnectionOwner {
       limits.refresh();
       const { stats } = this.cluster;
       stats.upstreamCxTotal.inc();
-      stats.upstreamCxHttp1Total.inc();
+      if (this.protocol === 'HTTP1') stats.upstreamCxHttp1Total.inc();
+      else if (this.protocol === 'HTTP2') stats.upstreamCxHttp2Total.inc();
       stats.upstreamCxActive.inc();
       this.host.stats.cxTotal++;
       this.host.stats.cxActive++;
       this.all.add(
-        new PoolConnection(this.host, this.cluster, this.services.clock, this.services.queue, this),
+        new PoolConnection(
+          this.host,
+          this.cluster,
+          this.protocol,
+          this.services.clock,
+          this.services.queue,
+          this,
+        ),
       );
     }
   }
 
   private serveWaiting(): void {
-    while (this.waiting.length > 0 && this.idle.length > 0) {
+    while (this.waiting.length > 0 && this.ready.length > 0) {
       const waiter = this.waiting.shift() as PoolWaiter;
       this.unwait();
       this.attach(waiter);
@@ -161,8 +201,7 @@ class Http1Pool implements PoolConnectionOwner {
 
   private forget(connection: PoolConnection): void {
     if (!this.all.delete(connection)) return;
-    const at = this.idle.indexOf(connection);
-    if (at >= 0) this.idle.splice(at, 1);
+    this.unready(connection);
     this.limits.connections--;
     this.limits.refresh();
     this.cluster.stats.upstreamCxActive.dec();
@@ -180,7 +219,14 @@ class Http1Pool implements PoolConnectionOwner {
       Math.round(connection.connectedAt - connection.connectStarted),
     );
     this.host.outlier?.putLocalOrigin('connect-success');
-    this.idle.push(connection);
+    if (this.protocol === 'AUTO') {
+      const { stats } = this.cluster;
+      if (connection.multiplexes) stats.upstreamCxHttp2Total.inc();
+      else stats.upstreamCxHttp1Total.inc();
+      // What the host spoke this time it will speak next time.
+      this.expected = connection.multiplexes ? connection.free : 1;
+    }
+    if (connection.free > 0) this.ready.push(connection);
     connection.armIdle();
   }
 
@@ -205,6 +251,25 @@ class Http1Pool implements PoolConnectionOwner {
     }
   }
 
+  onCapacity(connection: PoolConnection): void {
+    if (connection.gone) return;
+    if (connection.draining) {
+      if (!connection.busy) connection.close();
+      return;
+    }
+    const listed = this.ready.includes(connection);
+    if (connection.free > 0) {
+      if (!listed) this.ready.push(connection);
+    } else if (listed) this.unready(connection);
+    if (!connection.busy) connection.armIdle();
+    if (this.waiting.length > 0) this.onSettled();
+  }
+
+  onGoAway(connection: PoolConnection): void {
+    this.cluster.stats.upstreamCxCloseNotify.inc();
+    if (!connection.gone) this.retire(connection);
+  }
+
   onReleased(connection: PoolConnection, reusable: boolean): void {
     if (connection.gone) return;
     const max = this.cluster.config.maxRequestsPerConnection;
@@ -216,7 +281,7 @@ class Http1Pool implements PoolConnectionOwner {
       connection.close();
       return;
     }
-    this.idle.push(connection);
+    this.ready.push(connection);
     connection.armIdle();
   }
 
@@ -235,8 +300,11 @@ class Http1Pool implements PoolConnectionOwner {
   }
 
   drain(): void {
-    for (const connection of this.idle.splice(0)) connection.close();
-    for (const connection of this.all) connection.draining = true;
+    this.ready.length = 0;
+    for (const connection of [...this.all]) {
+      connection.draining = true;
+      if (connection.connected && !connection.busy) connection.close();
+    }
   }
 
   close(): void {
