@@ -176,6 +176,8 @@ export interface StreamInfo {
   /** Position of the route in its virtual host, -1 when none matched. */
   routeIndex: number;
   clusterName: string;
+  /** `alt_stat_name` of the cluster, else its name; empty until a cluster that exists was chosen. */
+  clusterStatName: string;
   upstreamProtocol: HttpProtocol | null;
   upstreamHost: string;
   upstreamHostName: string;

@@ -46,6 +46,7 @@ export function createStreamInfo(
     routeName: '',
     routeIndex: -1,
     clusterName: '',
+    clusterStatName: '',
     upstreamProtocol: null,
     upstreamHost: '',
     upstreamHostName: '',

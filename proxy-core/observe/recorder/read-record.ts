@@ -109,6 +109,7 @@ export function rebuildStream(
     routeName: text(I.routeName),
     routeIndex: int(I.routeIndex),
     clusterName: text(I.cluster),
+    clusterStatName: text(I.cluster),
     upstreamProtocol: int(I.upstreamProtocol) === 0 ? null : (text(I.upstreamProtocol) as HttpProtocol),
     upstreamHost: text(I.host),
     upstreamHostName: text(I.hostName),

@@ -30,6 +30,8 @@ export interface FormatOptions {
   readonly missing: '-' | '';
   /** `%ACCESS_LOG_TYPE%`: `DownstreamEnd`, `TcpConnectionEnd`; `NotSet` when left out. */
   readonly accessLogType?: string;
+  /** True in `local_reply_config`: only there `%LOCAL_REPLY_BODY%` has the body; elsewhere it is empty. */
+  readonly localReply?: boolean;
   /** Text of `:METADATA` and `CLUSTER_METADATA` sources, when the user of the format has them. */
   readonly metadata?: (source: MetadataSource, info: StreamInfo) => Readonly<Record<string, unknown>> | null;
 }

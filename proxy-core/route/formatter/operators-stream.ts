@@ -87,7 +87,7 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   ),
   RESPONSE_FLAGS: plain((info) => flagsText(info)),
   RESPONSE_FLAGS_LONG: plain((info) =>
-    info.responseFlags.length === 0 ? null : info.responseFlags.map(flagName).join(','),
+    info.responseFlags.length === 0 ? '-' : info.responseFlags.map(flagName).join(','),
   ),
   BYTES_RECEIVED: plain((info) => info.bytesReceived),
   BYTES_SENT: plain((info) => info.bytesSent),
@@ -103,8 +103,8 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   ROUTE_NAME: plain((info) => orNull(info.routeName)),
   VIRTUAL_HOST_NAME: plain((info) => orNull(info.virtualHostName)),
   VIRTUAL_CLUSTER_NAME: plain(() => null),
-  UPSTREAM_CLUSTER: plain((info) => orNull(info.clusterName)),
-  UPSTREAM_CLUSTER_RAW: plain((info) => orNull(info.clusterName)),
+  UPSTREAM_CLUSTER: plain((info) => orNull(info.clusterStatName)),
+  UPSTREAM_CLUSTER_RAW: plain((info) => (info.clusterStatName === '' ? null : info.clusterName)),
   UPSTREAM_HOST: plain((info) => orNull(info.upstreamHost)),
   UPSTREAM_HOST_NAME: plain((info) => orNull(info.upstreamHostName) ?? orNull(info.upstreamHost)),
   UPSTREAM_REMOTE_ADDRESS: plain((info) => orNull(info.upstreamHost)),
@@ -121,7 +121,11 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   TRACE_ID: plain(() => null),
   HOSTNAME: plain(() => orNull(HOSTNAME)),
   ENVIRONMENT,
-  LOCAL_REPLY_BODY: plain((info) => info.localReplyBody),
+  LOCAL_REPLY_BODY: {
+    args: 'none',
+    length: false,
+    compile: (_args, options) => (options.localReply === true ? (info) => info.localReplyBody : () => ''),
+  },
   ACCESS_LOG_TYPE: {
     args: 'none',
     length: false,
@@ -142,10 +146,10 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   GRPC_STATUS_NUMBER: grpcStatusNumber,
 };
 
-/** The usual cases without building an array. */
-function flagsText(info: StreamInfo): string | null {
+/** No flags print as `-` even where a missing value prints otherwise. The usual cases without building an array. */
+function flagsText(info: StreamInfo): string {
   const flags = info.responseFlags;
-  return flags.length === 0 ? null : flags.length === 1 ? (flags[0] as string) : flags.join(',');
+  return flags.length === 0 ? '-' : flags.length === 1 ? (flags[0] as string) : flags.join(',');
 }
 
 function hostWithoutPort(address: string): string {

@@ -96,6 +96,7 @@ export function stream(over: Partial<StreamInfo> = {}): StreamInfo {
     routeName: 'inventory',
     routeIndex: 2,
     clusterName: 'inventory_service',
+    clusterStatName: 'inventory_service',
     upstreamProtocol: 'HTTP/1.1',
     upstreamHost: '127.0.0.1:9001',
     upstreamHostName: '',

@@ -184,6 +184,7 @@ export function streamInfo(more: Partial<StreamInfo> = {}): StreamInfo {
     routeName: '',
     routeIndex: 0,
     clusterName: 'inventory_service',
+    clusterStatName: 'inventory_service',
     upstreamProtocol: 'HTTP/1.1',
     upstreamHost: '127.0.0.1:9003',
     upstreamHostName: '',

@@ -81,6 +81,7 @@ describe('a record', () => {
       upstreamProtocol: null,
       upstreamHost: '',
       clusterName: '',
+      clusterStatName: '',
       routeIndex: -1,
       routeName: '',
       connection: connection({ local: { ip: '/tmp/socket', port: -1 } }),

@@ -154,6 +154,23 @@ describe('operators', () => {
   test('missing values are empty in headers and with omit_empty_values', () => {
     expect(line('a%REQ(nope)%b', full(), HEADER_FORMAT)).toBe('ab');
   });
+  test('no flags are a dash where a missing value is nothing', () => {
+    expect(line('%RESPONSE_FLAGS%|%RESPONSE_FLAGS_LONG%', full(), HEADER_FORMAT)).toBe('-|-');
+  });
+  test('the body of a local reply is known to local reply formats only', () => {
+    const info = streamInfo({ localReplyBody: 'no healthy upstream' });
+    expect(line('%LOCAL_REPLY_BODY%', info)).toBe('');
+    expect(line('%LOCAL_REPLY_BODY%', info, { ...LOG_FORMAT, localReply: true })).toBe('no healthy upstream');
+  });
+  test('a cluster shows its alternative name, its own as raw, and neither when it does not exist', () => {
+    const text = '%UPSTREAM_CLUSTER% %UPSTREAM_CLUSTER_RAW%';
+    expect(line(text, streamInfo({ clusterName: 'a', clusterStatName: 'alt' }))).toBe('alt a');
+    expect(line(text, streamInfo({ clusterName: 'nope', clusterStatName: '' }))).toBe('- -');
+  });
+  test('an empty authority is there', () => {
+    const info = streamInfo({ requestHead: { ...head('/'), authority: '' } });
+    expect(line('[%REQ(:AUTHORITY)%]', info)).toBe('[]');
+  });
   test('every operator works on a stream of which nothing is known yet', () => {
     const early = streamInfo({
       end: -1,
@@ -161,6 +178,7 @@ describe('operators', () => {
       requestComplete: -1,
       upstreamHost: '',
       clusterName: '',
+      clusterStatName: '',
     });
     for (const name of OPERATOR_NAMES) {
       for (const text of [`%${name}%`, `%${name}(a:b:ms)%`]) {
