@@ -28,6 +28,8 @@ const SAVED: readonly (readonly [name: string, filter: string])[] = [
 const MOST_MATCHES = 20_000;
 /** The filter runs again over new rows at most this often, milliseconds. */
 const REFILTER = 700;
+/** A filter that is typed runs this long after the last key, milliseconds. */
+const TYPING = 120;
 
 interface Matches {
   readonly filter: string;
@@ -40,27 +42,35 @@ interface Matches {
 function useMatches(filter: string): Matches | null {
   const [matches, setMatches] = useState<Matches | null>(null);
   const version = useRows((s) => s.version);
-  const asked = useRef({ filter: '', at: 0, busy: false });
+  const asked = useRef({ filter: '', due: 0, busy: false });
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new version means new rows to look at
   useEffect(() => {
     if (filter === '') {
+      asked.current.filter = '';
       setMatches(null);
       return undefined;
     }
-    const changed = asked.current.filter !== filter;
-    const wait = changed ? 120 : Math.max(0, asked.current.at + REFILTER - performance.now());
-    const timer = setTimeout(async () => {
-      if (asked.current.busy && !changed) return;
-      asked.current = { filter, at: performance.now(), busy: true };
-      try {
-        const found = await getClient().call('records.filter', { filter, limit: MOST_MATCHES });
-        if (asked.current.filter === filter) setMatches({ filter, ...found });
-      } catch {
-        // The connection banner tells.
-      } finally {
-        asked.current.busy = false;
-      }
-    }, wait);
+    // New rows put nothing off: what is due stays due, however fast they come.
+    if (asked.current.filter !== filter) {
+      asked.current = { filter, due: performance.now() + TYPING, busy: false };
+    }
+    const mine = asked.current;
+    const timer = setTimeout(
+      async () => {
+        if (mine.busy) return;
+        mine.busy = true;
+        try {
+          const found = await getClient().call('records.filter', { filter, limit: MOST_MATCHES });
+          if (asked.current === mine) setMatches({ filter, ...found });
+        } catch {
+          // The connection banner tells.
+        } finally {
+          mine.due = performance.now() + REFILTER;
+          mine.busy = false;
+        }
+      },
+      Math.max(0, mine.due - performance.now()),
+    );
     return () => clearTimeout(timer);
   }, [filter, version]);
   return matches !== null && matches.filter === filter ? matches : null;

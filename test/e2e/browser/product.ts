@@ -101,7 +101,7 @@ export async function openPage(browser: Browser, url: string, options: PageOptio
     if (message.type() === 'error') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.stack ?? String(error)));
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(8_000);
   await page.goto(url);
   await page.getByRole('navigation', { name: 'Sections' }).waitFor();
   return { page, context, complaints };
