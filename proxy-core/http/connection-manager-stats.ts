@@ -56,13 +56,12 @@ export interface ConnectionManagerStats {
   readonly rqRedirect: Counter;
   readonly routerRqTotal: Counter;
   readonly rqResetAfterDownstreamResponseStarted: Counter;
-  readonly rqRetrySkippedRequestNotComplete: Counter;
   readonly listenerRqCompleted: Counter;
   readonly listenerRqClass: readonly Counter[];
 }
 
 /** Names that every connection manager of Envoy has, of parts that count nothing here yet. */
-const OTHER_COUNTERS = `downstream_cx_http1_soft_drain downstream_cx_http2_total downstream_cx_http3_total
+const OTHER_COUNTERS = `downstream_cx_http2_total downstream_cx_http3_total
 downstream_cx_overload_disable_keepalive downstream_cx_ssl_total downstream_flow_control_paused_reading_total
 downstream_flow_control_resumed_reading_total downstream_rq_http2_total downstream_rq_http3_total
 downstream_rq_overload_close downstream_rq_rejected_via_ip_detection downstream_rq_too_many_premature_resets
@@ -71,7 +70,8 @@ passthrough_internal_redirect_predicate passthrough_internal_redirect_too_many_r
 passthrough_internal_redirect_unsafe_scheme rq_overload_local_reply rs_too_large tracing.client_enabled
 tracing.health_check tracing.not_traceable tracing.random_sampling tracing.service_forced`.split(/\s+/);
 
-const OTHER_GAUGES = `downstream_cx_http2_active downstream_cx_http3_active downstream_cx_rx_bytes_buffered
+const OTHER_GAUGES =
+  `downstream_cx_http1_soft_drain downstream_cx_http2_active downstream_cx_http3_active downstream_cx_rx_bytes_buffered
 downstream_cx_ssl_active downstream_cx_tx_bytes_buffered`.split(/\s+/);
 
 /** Totals of the HTTP/1 codec over all connection managers. */
@@ -143,7 +143,6 @@ export function connectionManagerStats(
     rqRedirect: counter('rq_redirect'),
     routerRqTotal: counter('rq_total'),
     rqResetAfterDownstreamResponseStarted: counter('rq_reset_after_downstream_response_started'),
-    rqRetrySkippedRequestNotComplete: counter('rq_retry_skipped_request_not_complete'),
     listenerRqCompleted: listener('downstream_rq_completed'),
     listenerRqClass: classes(listener),
   };

@@ -52,6 +52,14 @@ const IDLE_GAUGES: readonly string[] = [
   'warming_state',
 ];
 
+/** Of the HTTP/1 codec; Envoy makes them with the first connection that speaks it. */
+const HTTP1_COUNTERS: readonly string[] = [
+  'http1.dropped_headers_with_underscores',
+  'http1.metadata_not_supported_error',
+  'http1.requests_rejected_with_underscores_in_headers',
+  'http1.response_flood',
+];
+
 const CLASS_WORDS: readonly string[] = ['', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
 /** Counters of answers under one prefix, made when the first such answer comes, as Envoy makes them. */
@@ -233,6 +241,13 @@ export class ClusterStatistics implements ClusterStats {
   get upstreamRqTime(): Histogram {
     this.rqTime ??= this.stats.histogram(`${this.prefix}upstream_rq_time`);
     return this.rqTime;
+  }
+
+  countHttp1Connection(): void {
+    if (this.upstreamCxHttp1Total.value === 0) {
+      for (const name of HTTP1_COUNTERS) this.stats.counter(this.prefix + name);
+    }
+    this.upstreamCxHttp1Total.inc();
   }
 
   get http2(): Http2Stats {

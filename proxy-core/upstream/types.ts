@@ -57,6 +57,8 @@ export interface ClusterStats {
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxMaxRequests: Counter;
   readonly upstreamCxCloseNotify: Counter;
+  /** `upstream_cx_http1_total`; `http1.*` appears with the first one. */
+  countHttp1Connection(): void;
   /** `http2.*` and `ssl.*` appear with the first use. */
   readonly http2: Http2Stats;
   readonly ssl: TlsStats;

@@ -173,7 +173,7 @@ class ProtocolPool implements PoolConnectionOwner {
       limits.refresh();
       const { stats } = this.cluster;
       stats.upstreamCxTotal.inc();
-      if (this.protocol === 'HTTP1') stats.upstreamCxHttp1Total.inc();
+      if (this.protocol === 'HTTP1') stats.countHttp1Connection();
       else if (this.protocol === 'HTTP2') stats.upstreamCxHttp2Total.inc();
       stats.upstreamCxActive.inc();
       this.host.stats.cxTotal++;
@@ -222,7 +222,7 @@ class ProtocolPool implements PoolConnectionOwner {
     if (this.protocol === 'AUTO') {
       const { stats } = this.cluster;
       if (connection.multiplexes) stats.upstreamCxHttp2Total.inc();
-      else stats.upstreamCxHttp1Total.inc();
+      else stats.countHttp1Connection();
       // What the host spoke this time it will speak next time.
       this.expected = connection.multiplexes ? connection.free : 1;
     }
