@@ -46,7 +46,7 @@ export class RealClock implements Clock {
     if (this.counts[0] === 0 && this.counts[1] === 0 && this.counts[2] === 0) {
       this.tick = Math.floor(now - this.origin);
     }
-    const expires = this.place(timer);
+    const expires = this.place(timer, this.tick + 1);
     if (expires < this.wakeAt) this.sleepUntil(expires, now);
   }
 
@@ -56,10 +56,10 @@ export class RealClock implements Clock {
     timer.deadline = -1;
   }
 
-  /** Puts a timer in its slot; returns the tick at which the driver must look at that slot. */
-  private place(timer: Timer): number {
+  /** Puts a timer in its slot, at `earliest` or later; returns the tick at which the driver must look at that slot. */
+  private place(timer: Timer, earliest: number): number {
     let expires = Math.ceil(timer.deadline - this.origin);
-    if (expires <= this.tick) expires = this.tick + 1;
+    if (expires < earliest) expires = earliest;
     if (expires - this.tick > HORIZON) expires = this.tick + HORIZON;
     const delta = expires - this.tick;
     const level = delta < SLOTS ? 0 : delta < SLOTS * SLOTS ? 1 : 2;
@@ -117,15 +117,13 @@ export class RealClock implements Clock {
     (head.previous as Timer).next = null;
     head.next = head;
     head.previous = head;
-    // `place` never puts anything at or before the current tick, so step back to keep this tick's timers in it.
-    this.tick--;
+    // The slot of this tick is looked at right after, so timers may be due in it.
     for (let next: Timer | null = first; next !== null; ) {
       const current: Timer = next;
       next = current.next;
       this.counts[current.slotLevel] = (this.counts[current.slotLevel] as number) - 1;
-      this.place(current);
+      this.place(current, this.tick);
     }
-    this.tick++;
   }
 
   private schedule(): void {

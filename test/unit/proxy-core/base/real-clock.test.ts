@@ -52,6 +52,32 @@ describe('the timing wheel', () => {
     expect(Math.max(...late)).toBeLessThanOrEqual(2);
   });
 
+  test.each([
+    [256, 0],
+    [300, 77],
+    [65_536, 0],
+    [66_000, 200],
+  ])(
+    'timers of about %i ms, one on every tick of a slot, are all in time (armed at %i ms)',
+    async (delay, at) => {
+      const clock = new RealClock();
+      new CallbackTimer(clock, () => {}).arm(10_000_000);
+      await vi.advanceTimersByTimeAsync(at);
+      let worst = 0;
+      let count = 0;
+      for (let i = 0; i < 600; i++) {
+        const due = clock.now() + delay + i;
+        new CallbackTimer(clock, () => {
+          count++;
+          worst = Math.max(worst, clock.now() - due);
+        }).arm(delay + i);
+      }
+      await vi.advanceTimersByTimeAsync(delay + 700);
+      expect(count).toBe(600);
+      expect(worst).toBeLessThanOrEqual(2);
+    },
+  );
+
   test('disarmed and re-armed timers fire only at their last deadline', async () => {
     const clock = new RealClock();
     const fired: string[] = [];
