@@ -26,7 +26,7 @@ const addressOf = (name: string, index = 0) =>
 /** Status, or the code of the error. */
 function ask(address: string, path: string, method = 'GET', body = ''): Promise<number | string> {
   return new Promise((resolve) => {
-    const sent = request(`http://${address}${path}`, { method }, (response) => {
+    const sent = request(`http://${address}${path}`, { method, agent: false }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
