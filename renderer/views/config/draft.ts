@@ -14,6 +14,8 @@ export interface DraftSlice {
   readonly base: string;
   readonly baseVersion: number;
   readonly text: string;
+  /** The text as it last came from the app: what differs from it was typed here. */
+  readonly loaded: string;
   readonly diagnostics: readonly Diagnostic[];
   /** `stale`: typed since the last answer. */
   readonly check: 'stale' | 'checking' | 'checked';
@@ -28,6 +30,7 @@ export const useDraft = create<DraftSlice>(() => ({
   base: '',
   baseVersion: 0,
   text: '',
+  loaded: '',
   diagnostics: [],
   check: 'checked',
   applying: false,
@@ -45,28 +48,39 @@ export function isEdited({ text, base }: DraftSlice): boolean {
 }
 
 /**
- * The open configuration changed: another file, a new version, or an edit on disk that was refused. A draft with edits
+ * The open configuration changed: another file, a new version, or an edit on disk that was refused. What was typed here
  * is kept, unless it is another file's.
  */
 export function followConfig(config: ConfigState): void {
   const draft = useDraft.getState();
   const rejected = config.status === 'rejected' && config.fileText !== config.runningText;
-  const text = rejected || config.runningText === '' ? config.fileText : config.runningText;
+  const loaded = rejected || config.runningText === '' ? config.fileText : config.runningText;
   const base = config.runningText === '' ? config.fileText : config.runningText;
   const sameFile = draft.file === config.file;
-  if (sameFile && draft.base === base && draft.baseVersion === config.runningVersion) return;
-  const keep = sameFile && isEdited(draft) && draft.text !== base;
+  const known = draft.base === base && draft.baseVersion === config.runningVersion && draft.loaded === loaded;
+  if (sameFile && known) return;
+  const keep = sameFile && draft.text !== draft.loaded && draft.text !== base;
   useDraft.setState({
     file: config.file,
     base,
     baseVersion: config.runningVersion,
+    loaded,
+    // What an apply did is told until another version runs.
+    result: sameFile && draft.result?.version === config.runningVersion ? draft.result : null,
     ...(keep
       ? {}
-      : { text, diagnostics: config.diagnostics, check: 'checked', replaced: draft.replaced + 1 }),
+      : {
+          text: loaded,
+          diagnostics: config.diagnostics,
+          check: 'checked',
+          replaced: draft.text === loaded ? draft.replaced : draft.replaced + 1,
+        }),
   });
 }
 
 export function editDraft(text: string): void {
+  // The editor also tells of texts that were put into it.
+  if (text === useDraft.getState().text) return;
   useDraft.setState({ text, check: 'stale', result: null });
   clearTimeout(timer);
   timer = setTimeout(() => void validateDraft(), PAUSE);
@@ -74,8 +88,8 @@ export function editDraft(text: string): void {
 
 /** Replaces the text from outside the editor (a quick fix, a discard). */
 export function replaceDraft(text: string): void {
-  useDraft.setState(({ replaced }) => ({ text, replaced: replaced + 1 }));
   editDraft(text);
+  useDraft.setState(({ replaced }) => ({ replaced: replaced + 1 }));
 }
 
 export function discardDraft(): void {
@@ -105,7 +119,7 @@ export async function applyDraft(save: boolean): Promise<void> {
   try {
     const result = await getClient().call('config.apply', { text, save });
     useDraft.setState({ result, diagnostics: result.diagnostics, check: 'checked' });
-    if (result.ok) useDraft.setState({ base: text, baseVersion: result.version });
+    if (result.ok) useDraft.setState({ base: text, loaded: text, baseVersion: result.version });
   } catch (error) {
     const config = useConfig.getState().config;
     const running =
