@@ -3,6 +3,7 @@ import type { ConnectionInfo, RequestHead, StreamInfo } from '../base/stream-inf
 import type { ExplainRequest } from '../facade/core-api.ts';
 import type { Decision, DecisionOutcome, DecisionStep } from '../facade/decision.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
+import { normalizeAuthority, normalizePath, normalizesPath } from '../http/path.ts';
 import { mutateRequestHeaders } from '../http/request-headers.ts';
 import { createStreamInfo } from '../http/stream-info.ts';
 import type { FilterChainConfig, ListenerConfig } from '../listener/index.ts';
@@ -114,17 +115,29 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
   const head: RequestHead = { ...received, headers: [...received.headers] };
   const uuid = (): string => recorded?.requestId ?? '00000000-0000-4000-8000-000000000000';
   const internal = mutateRequestHeaders(head, info, http, snapshot.runtime, false, false, uuid);
+  const seen = info.requestHead ?? head;
+  const normalized = tellNormalization(telling, http, seen, info);
   const input: RouteInput = {
-    head: info.requestHead ?? head,
+    head: seen,
     random: info.random,
     tls: false,
     internal,
     runtime: snapshot.bootstrap.runtime,
   };
-  tellFilters(telling, http);
+  if (normalized.answer !== null && recorded === null) {
+    telling.outcome = {
+      ...telling.outcome,
+      localReply: { status: normalized.answer, flags: '', details: 'path_normalization_failed' },
+    };
+    return finish(
+      telling,
+      `${normalized.answer} written by the proxy.`,
+      'The path is not one that may be routed.',
+    );
+  }
+  tellFilters(telling, http, normalized.narration);
   if (
-    recorded !== null &&
-    recorded.localReply &&
+    recorded?.localReply === true &&
     recorded.routeIndex < 0 &&
     recorded.responseCodeDetails !== 'route_not_found'
   ) {
@@ -255,14 +268,44 @@ function tellFilterChain(
   return chain;
 }
 
-function tellFilters(telling: Telling, http: HttpConnectionManagerConfig): void {
+/** What the connection manager makes of host and path before routing, as the data path does; changes `head`. */
+function tellNormalization(
+  telling: Telling,
+  http: HttpConnectionManagerConfig,
+  head: RequestHead,
+  info: StreamInfo,
+): { readonly answer: number | null; readonly narration: Narration } {
+  const narration = new Narration();
+  const authority = normalizeAuthority(head.authority, http, info.connection.local.port);
+  if (authority !== head.authority) {
+    narration.note(
+      'neutral',
+      `host \`${head.authority}\` became \`${authority}\` by the connection manager`,
+      null,
+    );
+    head.authority = authority;
+  }
+  if (head.path.includes('#')) return { answer: 400, narration };
+  if (!normalizesPath(http) || head.method === 'CONNECT') return { answer: null, narration };
+  const { path, action } = normalizePath(head.path, http);
+  if (path !== head.path) {
+    narration.note('neutral', `path \`${head.path}\` became \`${path}\` by the connection manager`, null);
+    head.path = path;
+  }
+  return { answer: action === 'continue' ? null : action === 'reject' ? 400 : 307, narration };
+}
+
+function tellFilters(telling: Telling, http: HttpConnectionManagerConfig, narration: Narration): void {
   telling.steps.push(
-    step({
-      kind: 'http-filters',
-      subject: http.filterNames.join(', ') || 'none',
-      text: http.hasRouter ? '' : 'without a router every request hangs until its idle timeout',
-      tone: http.hasRouter ? 'neutral' : 'bad',
-    }),
+    step(
+      {
+        kind: 'http-filters',
+        subject: http.filterNames.join(', ') || 'none',
+        text: http.hasRouter ? '' : 'without a router every request hangs until its idle timeout',
+        tone: http.hasRouter ? 'neutral' : 'bad',
+      },
+      narration,
+    ),
   );
 }
 
