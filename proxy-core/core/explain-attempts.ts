@@ -1,5 +1,6 @@
 import type { Attempt, StreamInfo } from '../base/stream-info.ts';
 import type { DecisionStep } from '../facade/decision.ts';
+import type { CoreEvent } from '../facade/state.ts';
 import type { UpstreamCluster } from '../upstream/index.ts';
 import { durationText, Narration, plural, step } from './narration.ts';
 
@@ -8,6 +9,7 @@ export function explainAttempts(
   steps: DecisionStep[],
   cluster: UpstreamCluster,
   info: StreamInfo,
+  events: readonly CoreEvent[],
   hash: bigint | null,
 ): void {
   for (const [index, attempt] of info.attempts.entries()) {
@@ -35,6 +37,8 @@ export function explainAttempts(
       ),
     );
     if (host !== 'none') steps.push(attemptStep(info, attempt, index));
+    for (const event of events)
+      if (causedBy(event, cluster, info, attempt)) steps.push(ejectionStep(event, cluster));
   }
   steps.push(
     step({
@@ -45,6 +49,28 @@ export function explainAttempts(
       at: micros(info, info.end),
     }),
   );
+}
+
+/** Detectors run inline on a result, so what it caused carries its time. */
+function causedBy(event: CoreEvent, cluster: UpstreamCluster, info: StreamInfo, attempt: Attempt): boolean {
+  if (event.kind !== 'host-ejected' && event.kind !== 'host-not-ejected') return false;
+  if (event.host !== attempt.hostAddress || event.cluster !== cluster.config.name) return false;
+  const result = attempt.firstByte >= 0 ? attempt.firstByte : attempt.lastByte;
+  if (result < 0) return false;
+  return Math.abs(event.at - (info.startWall + result - info.start)) <= 2;
+}
+
+function ejectionStep(event: CoreEvent, cluster: UpstreamCluster): DecisionStep {
+  const ejected = event.kind === 'host-ejected';
+  return step({
+    kind: 'attempt',
+    subject: ejected
+      ? `${event.host} was ejected for ${durationText(event.duration)}`
+      : `${event.host} was not ejected`,
+    text: event.reason === '' ? event.text : event.reason,
+    tone: ejected ? 'ejection' : 'neutral',
+    source: cluster.config.outlier?.source ?? cluster.config.source,
+  });
 }
 
 function attemptStep(info: StreamInfo, attempt: Attempt, index: number): DecisionStep {

@@ -2,6 +2,7 @@ import { AttacheError } from '../base/errors.ts';
 import type { ConnectionInfo, RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { ExplainRequest } from '../facade/core-api.ts';
 import type { Decision, DecisionOutcome, DecisionStep } from '../facade/decision.ts';
+import type { CoreEvent } from '../facade/state.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from '../http/path.ts';
 import { mutateRequestHeaders } from '../http/request-headers.ts';
@@ -31,6 +32,8 @@ interface Telling {
   outcome: DecisionOutcome;
   /** The stream as it was recorded; null in a dry run. */
   readonly recorded: StreamInfo | null;
+  /** What happened while it ran: ejections that its answers caused are told with them. */
+  readonly events: readonly CoreEvent[];
 }
 
 const NOTHING: DecisionOutcome = {
@@ -50,7 +53,7 @@ export function explainRequest(
   request: ExplainRequest,
   boundPort: (listener: string) => number | null,
 ): Decision {
-  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded: null };
+  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded: null, events: [] };
   const { listener, port } = findListener(telling, request.url, boundPort);
   if (listener === null) return finish(telling, 'No listener takes this request.', '');
   const received = receivedHead(request, port);
@@ -71,8 +74,12 @@ export function explainRequest(
 }
 
 /** The decision of a recorded request, from what it used: its snapshot, its head, its draws, its host sets. */
-export function explainRecorded(snapshot: Snapshot, recorded: StreamInfo): Decision {
-  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded };
+export function explainRecorded(
+  snapshot: Snapshot,
+  recorded: StreamInfo,
+  events: readonly CoreEvent[] = [],
+): Decision {
+  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded, events };
   const listener = snapshot.bootstrap.listeners.find(
     (each) => each.name === recorded.connection.listenerName,
   );
@@ -116,7 +123,7 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
   const uuid = (): string => recorded?.requestId ?? '00000000-0000-4000-8000-000000000000';
   const internal = mutateRequestHeaders(head, info, http, snapshot.runtime, false, false, uuid);
   const seen = info.requestHead ?? head;
-  const normalized = tellNormalization(telling, http, seen, info);
+  const normalized = tellNormalization(http, seen, info);
   const input: RouteInput = {
     head: seen,
     random: info.random,
@@ -270,7 +277,6 @@ function tellFilterChain(
 
 /** What the connection manager makes of host and path before routing, as the data path does; changes `head`. */
 function tellNormalization(
-  telling: Telling,
   http: HttpConnectionManagerConfig,
   head: RequestHead,
   info: StreamInfo,
@@ -426,7 +432,13 @@ function tellUpstream(
   telling.outcome = { ...telling.outcome, cluster: choice.cluster };
   tellRewrite(telling, route, choice, input, info);
   if (recorded !== null) {
-    explainAttempts(telling.steps, cluster, recorded, hashRequest(route, input.head, info)?.hash ?? null);
+    explainAttempts(
+      telling.steps,
+      cluster,
+      recorded,
+      telling.events,
+      hashRequest(route, input.head, info)?.hash ?? null,
+    );
     const host = recorded.upstreamHost === '' ? null : recorded.upstreamHost;
     telling.outcome = {
       ...telling.outcome,

@@ -298,7 +298,7 @@ export class RunningCore implements ProxyCore {
     const info = this.recorder.streamInfo(seq);
     if (info === null) return null;
     const snapshot = this.snapshots.get(info.snapshotVersion);
-    return snapshot === undefined ? null : explainRecorded(snapshot, info);
+    return snapshot === undefined ? null : explainRecorded(snapshot, info, this.events_.list());
   }
 
   state(): CoreState {
