@@ -18,7 +18,7 @@ export function normalizePath(path: string, config: HttpConnectionManagerConfig)
   if (config.escapedSlashes !== 'KEEP_UNCHANGED') {
     const unescaped = unescapeSlashes(result);
     if (unescaped !== result) {
-      if (config.escapedSlashes === 'REJECT_REQUEST') return { path, action: 'reject' };
+      if (config.escapedSlashes === 'REJECT_REQUEST') return { path: unescaped + query, action: 'reject' };
       redirect = config.escapedSlashes === 'UNESCAPE_AND_REDIRECT';
       result = unescaped;
     }
@@ -48,10 +48,7 @@ export function mergeSlashes(path: string): string {
 /** RFC 3986 section 6.2.2 as googleurl does it: null when the path holds `%00`. Backslashes become slashes. */
 export function canonicalPath(path: string): string | null {
   if (/%00/.test(path)) return null;
-  const decoded = path.replaceAll('\\', '/').replace(/%([0-9a-fA-F]{2})/g, (escaped, hex: string) => {
-    const char = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[A-Za-z0-9\-._~]/.test(char) ? char : escaped;
-  });
+  const decoded = decodeUnreserved(path.replaceAll('\\', '/'));
   if (!decoded.includes('/.')) return decoded;
   const segments: string[] = [];
   const parts = decoded.split('/');
@@ -66,6 +63,47 @@ export function canonicalPath(path: string): string | null {
     } else segments.push(part);
   });
   return `/${segments.join('/')}`;
+}
+
+/**
+ * Escapes of unreserved characters become those characters. A `%` that began no escape must not begin one now:
+ * `%5%32` becomes `%2552`, not `%52` (googleurl: CheckForNestedEscapes).
+ */
+function decodeUnreserved(path: string): string {
+  if (!path.includes('%')) return path;
+  let result = '';
+  let lonePercent = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < path.length; ) {
+    const char = path[i] as string;
+    if (char !== '%') {
+      result += char;
+      i++;
+      continue;
+    }
+    const triplet = path.slice(i, i + 3);
+    if (!isEscape(triplet)) {
+      lonePercent = result.length;
+      result += char;
+      i++;
+      continue;
+    }
+    i += 3;
+    const meant = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+    if (!/[A-Za-z0-9\-._~]/.test(meant)) {
+      result += triplet;
+      continue;
+    }
+    result += meant;
+    if (lonePercent < result.length - 3) continue;
+    const behind = result.slice(lonePercent + 1);
+    const pair = behind.length === 1 ? behind + (path[i] ?? '') : behind;
+    if (isEscape(`%${pair}`)) result = `${result.slice(0, lonePercent)}%25${behind}`;
+  }
+  return result;
+}
+
+function isEscape(text: string): boolean {
+  return /^%[0-9a-fA-F]{2}$/.test(text);
 }
 
 /** `strip_any_host_port`, `strip_matching_host_port`, `strip_trailing_host_dot`. */

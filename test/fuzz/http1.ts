@@ -87,7 +87,7 @@ export function fuzzHttp1Client(bytes: Uint8Array): void {
   let ends = 0;
   const codec = new Http1ClientCodec(
     LIMITS,
-    { onExchangeDone: () => {}, onProtocolError: () => {}, setReading: () => {} },
+    { onExchangeCut: () => {}, onExchangeDone: () => {}, onProtocolError: () => {}, setReading: () => {} },
     new LengthSink(),
     65536,
   );

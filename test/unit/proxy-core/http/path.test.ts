@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpConnectionManagerConfig } from '../../../../proxy-core/http/connection-manager-config.ts';
-import { normalizeAuthority, normalizePath } from '../../../../proxy-core/http/path.ts';
+import { canonicalPath, normalizeAuthority, normalizePath } from '../../../../proxy-core/http/path.ts';
 
 type Settings = Partial<
   Pick<
@@ -28,12 +28,30 @@ describe('paths', () => {
     ['/a%00', { normalizePath: true }, '/a%00', 'reject'],
     ['/a%3Db', { normalizePath: true }, '/a%3Db', 'continue'],
     ['/a//b///c?d//e', { mergeSlashes: true }, '/a/b/c?d//e', 'continue'],
-    ['/a%2Fb', { escapedSlashes: 'REJECT_REQUEST' }, '/a%2Fb', 'reject'],
+    ['/a%2Fb', { escapedSlashes: 'REJECT_REQUEST' }, '/a/b', 'reject'],
     ['/a%2fb%5Cc', { escapedSlashes: 'UNESCAPE_AND_FORWARD' }, '/a/b\\c', 'continue'],
     ['/a%2Fb', { escapedSlashes: 'UNESCAPE_AND_REDIRECT' }, '/a/b', 'redirect'],
     ['/ab?c=%2F', { escapedSlashes: 'REJECT_REQUEST' }, '/ab?c=%2F', 'continue'],
   ])('%s with %o', (path, settings, result, action) => {
     expect(normalizePath(path, config(settings))).toEqual({ path: result, action });
+  });
+});
+
+describe('a percent sign that begins no escape', () => {
+  test.each([
+    ['/%5%32', '/%2552'],
+    ['/%%32%35', '/%2525'],
+    ['/a%%341', '/a%2541'],
+    ['/%2%65/x', '/%252e/x'],
+    ['/%%32%65%2e/y', '/%252e./y'],
+    ['/%%%34%31', '/%%2541'],
+    ['/%e%34', '/%25e4'],
+    ['/%%3541', '/%25541'],
+    ['/a/%zz/../b', '/a/b'],
+    ['/%', '/%'],
+    ['/%5%3', '/%5%3'],
+  ])('%s becomes %s, as a real Envoy makes it', (path, expected) => {
+    expect(canonicalPath(path)).toBe(expected);
   });
 });
 

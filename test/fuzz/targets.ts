@@ -1,0 +1,140 @@
+import { fuzzConfig } from './config.ts';
+import { fuzzHttp1Client, fuzzHttp1Server } from './http1.ts';
+import { fuzzFilter, fuzzObserve } from './observe.ts';
+import { fuzzFormat, fuzzHpack, fuzzPath, fuzzRegex } from './pure.ts';
+
+export interface FuzzTarget {
+  readonly name: string;
+  /** Throws when something is wrong. */
+  readonly run: (bytes: Uint8Array) => void;
+  /** Inputs that mean something, to start from. */
+  readonly seeds: readonly (string | Uint8Array)[];
+  /** Words that an input is likely to be made of. */
+  readonly words: readonly string[];
+}
+
+const BOOTSTRAP = `static_resources:
+  listeners:
+  - name: main
+    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: main
+          route_config:
+            name: r
+            virtual_hosts: [{ name: all, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: a } }] }]
+          http_filters: [{ name: envoy.filters.http.router }]
+  clusters:
+  - { name: a, connect_timeout: 0.25s, type: STATIC }
+`;
+
+/** Every target; `main.ts` runs them in turn. */
+export const TARGETS: readonly FuzzTarget[] = [
+  {
+    name: 'config',
+    run: fuzzConfig,
+    seeds: [BOOTSTRAP, '{"admin":{"address":{"pipe":{"path":"/x"}}}}', 'a: &a [*a]', 'listeners: []\n'],
+    words: [
+      '"@type": ',
+      '\n  - ',
+      ': ',
+      '{',
+      '}',
+      '[',
+      ']',
+      '&a ',
+      '*a',
+      '<<: ',
+      '!!str ',
+      '|-\n',
+      '1s',
+      '\t',
+    ],
+  },
+  {
+    name: 'http1-server',
+    run: fuzzHttp1Server,
+    seeds: [
+      'GET /x HTTP/1.1\r\nhost: a\r\n\r\n',
+      'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3;e=1\r\nabc\r\n0\r\nt: 1\r\n\r\n',
+      'POST http://a:1/b HTTP/1.0\r\ncontent-length: 3\r\nconnection: keep-alive\r\n\r\nabcGET / HTTP/1.1\r\n\r\n',
+      'CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n',
+    ],
+    words: [
+      '\r\n',
+      '\n',
+      'GET ',
+      ' HTTP/1.1',
+      'content-length: ',
+      'transfer-encoding: chunked',
+      'host: ',
+      '0\r\n\r\n',
+      ':',
+      ' ',
+    ],
+  },
+  {
+    name: 'http1-client',
+    run: fuzzHttp1Client,
+    seeds: [
+      'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\nraw',
+      'HTTP/1.0 200 \r\n\r\nuntil the end',
+    ],
+    words: [
+      '\r\n',
+      '\n',
+      'HTTP/1.1 ',
+      '204',
+      '304',
+      'content-length: ',
+      'transfer-encoding: chunked',
+      '0\r\n\r\n',
+    ],
+  },
+  {
+    name: 'filter',
+    run: fuzzFilter,
+    seeds: ['status:5xx path:/a*', 'not (method:GET or route:"a b") duration:>10ms', 'header:x=1 body:"a"'],
+    words: ['status:', 'path:', '(', ')', '"', ' or ', ' and ', 'not ', '>', '*', ':'],
+  },
+  {
+    name: 'observe',
+    run: fuzzObserve,
+    seeds: ['filter=cluster.*&usedonly', 'cluster.a.b.upstream_rq_200', 'http.x.rds.y.z.config_reload'],
+    words: ['cluster.', 'http.', 'listener.', '_rq_', '5xx', '%41', '&', '=', '.'],
+  },
+  {
+    name: 'format',
+    run: fuzzFormat,
+    seeds: ['[%START_TIME(%s.%3f)%] "%REQ(:METHOD)% %REQ(X?Y):3%" %RESPONSE_FLAGS%\n', '%%', '%PROTOCOL%'],
+    words: ['%', '%%', '%REQ(', ')%', ':', '?', 'START_TIME', 'DYNAMIC_METADATA(', '%f', '\n'],
+  },
+  {
+    name: 'regex',
+    run: fuzzRegex,
+    seeds: ['/a(b|c)*\\.d{1,3}\n/abc', '(?i)[^x-z]+$\naBc', '^(\\w+)/(.*)$\nx/y'],
+    words: ['(', ')', '[', ']', '*', '+', '?', '{2,5}', '\\d', '\\pL', '(?i)', '|', '^', '$', '\n'],
+  },
+  {
+    name: 'path',
+    run: fuzzPath,
+    seeds: ['/a/./b/../c?x=..', '/%2e%2E/%2f%5c//', '/a%zz/\\..'],
+    words: ['/', '//', '..', './', '%2e', '%2F', '%5c', '%', '?', '#', '\\'],
+  },
+  {
+    name: 'hpack',
+    run: fuzzHpack,
+    seeds: [
+      Uint8Array.from([
+        0x82, 0x86, 0x84, 0x41, 0x8c, 0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff,
+      ]),
+      Uint8Array.from([0x40, 0x01, 0x61, 0x01, 0x62, 0xbe, 0x3f, 0xe1, 0x1f, 0x20]),
+    ],
+    words: ['\x20', '\x3f\xe1\x1f', '\x7f\xff\xff', '\xbe', '\x40\x01a\x01b', '\x00\x81\xff'],
+  },
+];
