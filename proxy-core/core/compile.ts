@@ -7,6 +7,7 @@ import { MessageReader } from '../config/reader.ts';
 import { unreadFields } from '../config/unread.ts';
 import {
   checkDuplicateListeners,
+  compileClientTls,
   compileListener,
   type ListenerCompileOptions,
   type ListenerConfig,
@@ -85,7 +86,12 @@ function compileParts(
   checkDuplicateClusters(clusterReaders, ctx);
   const clusters = new Map<string, CompiledCluster>();
   for (const reader of clusterReaders) {
-    const cluster = compileCluster(reader, ctx, loaded.givenClusters.has(reader.string('name') ?? ''));
+    const cluster = compileCluster(
+      reader,
+      ctx,
+      loaded.givenClusters.has(reader.string('name') ?? ''),
+      compileClientTls,
+    );
     if (cluster !== null && !clusters.has(cluster.name)) clusters.set(cluster.name, cluster);
   }
   const listeners: ListenerConfig[] = [];

@@ -1,0 +1,155 @@
+import { AttacheError } from '../base/errors.ts';
+import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
+import type { ExplainRequest } from '../facade/core-api.ts';
+import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
+import { normalizeAuthority, normalizePath, normalizesPath } from '../http/path.ts';
+import type { FilterChainConfig, ListenerConfig } from '../listener/index.ts';
+import { Narration, step } from './narration.ts';
+import { addressText } from './state.ts';
+import type { Telling } from './telling.ts';
+
+export function findListener(
+  telling: Telling,
+  url: string,
+  boundPort: (listener: string) => number | null,
+): { listener: ListenerConfig | null; port: number } {
+  const listeners = telling.snapshot.bootstrap.listeners;
+  const portOf = (listener: ListenerConfig): number => boundPort(listener.name) ?? listener.address.port;
+  const wanted = portOfUrl(url);
+  const exact = listeners.find((listener) => portOf(listener) === wanted) ?? null;
+  const chosen =
+    exact ?? listeners.find((listener) => listener.filterChains.some((chain) => chain.http !== null)) ?? null;
+  const narration = new Narration();
+  for (const [index, listener] of listeners.entries()) {
+    const won = listener === chosen;
+    narration.candidate({
+      result: won ? 'won' : 'lost',
+      index: index + 1,
+      name: listener.name,
+      condition: addressText({ ip: listener.address.ip, port: portOf(listener) }),
+      reason: won
+        ? exact === null
+          ? 'the first that speaks HTTP'
+          : `listens on port ${wanted}`
+        : `listens on port ${portOf(listener)}, the URL says ${wanted}`,
+      source: listener.source,
+    });
+  }
+  if (chosen !== null && exact === null) {
+    narration.note('neutral', `No listener has port ${wanted}; the first that speaks HTTP stands in.`, null);
+  }
+  telling.steps.push(
+    step(
+      {
+        kind: 'listener',
+        subject: chosen?.name ?? 'none',
+        text:
+          chosen === null
+            ? 'there is no HTTP listener'
+            : addressText({ ip: chosen.address.ip, port: portOf(chosen) }),
+        tone: chosen === null ? 'bad' : 'neutral',
+        source: chosen?.source ?? null,
+      },
+      narration,
+    ),
+  );
+  return { listener: chosen, port: chosen === null ? 0 : portOf(chosen) };
+}
+
+function parseUrl(url: string): URL {
+  try {
+    return new URL(url.includes('://') ? url : `http://${url}`);
+  } catch {
+    throw new AttacheError('explain.bad-url', `“${url}” is not a URL. Write http://host[:port]/path.`);
+  }
+}
+
+function portOfUrl(url: string): number {
+  const parsed = parseUrl(url);
+  return parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port);
+}
+
+/** The head as a client would send it; a `host` header in the list wins over the URL's. */
+export function receivedHead(request: ExplainRequest, _port: number): RequestHead {
+  const url = parseUrl(request.url);
+  const headers: string[] = [];
+  let authority = url.host;
+  for (const [name, value] of request.headers) {
+    const lower = name.toLowerCase();
+    if (lower === 'host') authority = value;
+    else headers.push(lower, value);
+  }
+  const path = `${url.pathname}${url.search}`;
+  return { method: request.method.toUpperCase(), authority, path, scheme: 'http', protocol: '', headers };
+}
+
+export function tellFilterChain(
+  telling: Telling,
+  listener: ListenerConfig,
+  info: StreamInfo,
+): FilterChainConfig | null {
+  const chains = listener.filterChains;
+  const chain =
+    chains.find(
+      (each) =>
+        telling.recorded !== null && each.name === info.connection.filterChainName && each.http !== null,
+    ) ??
+    chains[0] ??
+    null;
+  telling.steps.push(
+    step({
+      kind: 'filter-chain',
+      subject: chain === null ? 'none' : chain.name === '' ? 'filter chain 1' : chain.name,
+      text:
+        chain === null
+          ? 'the listener has none'
+          : chains.length === 1
+            ? 'the only chain'
+            : `matched: ${chain.matchText}`,
+      tone: chain === null ? 'bad' : 'neutral',
+      source: chain?.source ?? null,
+    }),
+  );
+  telling.outcome = { ...telling.outcome, filterChain: chain?.name ?? null };
+  return chain;
+}
+
+/** What the connection manager makes of host and path before routing, as the data path does; changes `head`. */
+export function tellNormalization(
+  http: HttpConnectionManagerConfig,
+  head: RequestHead,
+  info: StreamInfo,
+): { readonly answer: number | null; readonly narration: Narration } {
+  const narration = new Narration();
+  const authority = normalizeAuthority(head.authority, http, info.connection.local.port);
+  if (authority !== head.authority) {
+    narration.note(
+      'neutral',
+      `host \`${head.authority}\` became \`${authority}\` by the connection manager`,
+      null,
+    );
+    head.authority = authority;
+  }
+  if (head.path.includes('#')) return { answer: 400, narration };
+  if (!normalizesPath(http) || head.method === 'CONNECT') return { answer: null, narration };
+  const { path, action } = normalizePath(head.path, http);
+  if (path !== head.path) {
+    narration.note('neutral', `path \`${head.path}\` became \`${path}\` by the connection manager`, null);
+    head.path = path;
+  }
+  return { answer: action === 'continue' ? null : action === 'reject' ? 400 : 307, narration };
+}
+
+export function tellFilters(telling: Telling, http: HttpConnectionManagerConfig, narration: Narration): void {
+  telling.steps.push(
+    step(
+      {
+        kind: 'http-filters',
+        subject: http.filterNames.join(', ') || 'none',
+        text: http.hasRouter ? '' : 'without a router every request hangs until its idle timeout',
+        tone: http.hasRouter ? 'neutral' : 'bad',
+      },
+      narration,
+    ),
+  );
+}

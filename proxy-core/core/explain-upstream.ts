@@ -1,0 +1,176 @@
+import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
+import type { Decision } from '../facade/decision.ts';
+import {
+  type ClusterAction,
+  type ClusterChoice,
+  finalizeRequest,
+  hashRequest,
+  type Route,
+  type RouteInput,
+  selectCluster,
+} from '../route/index.ts';
+import type { UpstreamCluster } from '../upstream/index.ts';
+import { explainAttempts, recordedHeadline } from './explain-attempts.ts';
+import { durationText, Narration, step } from './narration.ts';
+import { finish, replyOf, type Telling } from './telling.ts';
+
+export function tellUpstream(
+  telling: Telling,
+  route: Route,
+  action: ClusterAction,
+  input: RouteInput,
+  info: StreamInfo,
+): Decision {
+  const { recorded, snapshot } = telling;
+  const narration = new Narration();
+  const choice = selectCluster(route, input, narration);
+  const cluster = choice === null ? undefined : snapshot.clusters.get(choice.cluster);
+  tellTimeouts(action, route, narration);
+  if (choice === null || cluster === undefined) {
+    const name = choice?.cluster ?? 'none';
+    narration.note(
+      'bad',
+      choice === null ? 'No cluster was found.' : `Cluster ${name} does not exist.`,
+      route.source,
+    );
+    telling.steps.push(
+      step(
+        { kind: 'cluster', subject: name, text: 'is not defined', tone: 'bad', source: route.source },
+        narration,
+      ),
+    );
+    telling.outcome = {
+      ...telling.outcome,
+      cluster: choice?.cluster ?? null,
+      localReply: { status: action.clusterNotFoundStatus, flags: 'NC', details: 'cluster_not_found' },
+    };
+    return finish(
+      telling,
+      `${action.clusterNotFoundStatus} written by the proxy.`,
+      choice === null
+        ? 'The route found no cluster.'
+        : `Cluster ${name} is not defined. Give it with --cluster ${name}=HOST:PORT, or add it to the file.`,
+    );
+  }
+  telling.steps.push(
+    step(
+      {
+        kind: 'cluster',
+        subject: choice.cluster,
+        text: describeChoice(choice, action),
+        source: cluster.config.source,
+      },
+      narration,
+    ),
+  );
+  telling.outcome = { ...telling.outcome, cluster: choice.cluster };
+  tellRewrite(telling, route, choice, input, info);
+  if (recorded !== null) {
+    explainAttempts(
+      telling.steps,
+      cluster,
+      recorded,
+      telling.events,
+      hashRequest(route, input.head, info)?.hash ?? null,
+    );
+    const host = recorded.upstreamHost === '' ? null : recorded.upstreamHost;
+    telling.outcome = {
+      ...telling.outcome,
+      host,
+      localReply: recorded.localReply ? replyOf(recorded) : null,
+    };
+    return finish(telling, recordedHeadline(recorded), recordedDetail(recorded));
+  }
+  const host = tellHost(telling, cluster, route, input, info);
+  telling.outcome = { ...telling.outcome, host };
+  if (host === null) {
+    telling.outcome = {
+      ...telling.outcome,
+      localReply: { status: 503, flags: 'UH', details: 'no_healthy_upstream' },
+    };
+    return finish(telling, '503 written by the proxy.', `Cluster ${choice.cluster} has no host to send to.`);
+  }
+  return finish(
+    telling,
+    `${input.head.method} ${input.head.path} goes to ${choice.cluster}, host ${host}.`,
+    `Route ${telling.outcome.route} of virtual host ${telling.outcome.virtualHost} takes it.`,
+  );
+}
+
+function describeChoice(choice: ClusterChoice, action: ClusterAction): string {
+  if (choice.weightedIndex >= 0) return `won the draw among ${action.clusterNames.length} weighted clusters`;
+  return action.clusterSpecifier.kind === 'header' ? 'named by a request header' : 'named by the route';
+}
+
+function tellTimeouts(action: ClusterAction, route: Route, narration: Narration): void {
+  const retry = action.retryPolicy;
+  const parts = [action.timeout === 0 ? 'No timeout' : `Timeout ${durationText(action.timeout)}`];
+  if (retry !== null) {
+    if (retry.perTryTimeout > 0) parts.push(`${durationText(retry.perTryTimeout)} per try`);
+    const words = [...retry.on].join(', ');
+    parts.push(`up to ${retry.numRetries === 1 ? '1 retry' : `${retry.numRetries} retries`} on ${words}`);
+  }
+  narration.note('neutral', parts.join(', '), retry?.source ?? route.source);
+}
+
+/** Runs the rewriting on a copy and tells what it changed. */
+function tellRewrite(
+  telling: Telling,
+  route: Route,
+  choice: ClusterChoice,
+  input: RouteInput,
+  info: StreamInfo,
+): void {
+  const head: RequestHead = { ...input.head, headers: [...input.head.headers] };
+  finalizeRequest(route, choice, head, info);
+  const narration = new Narration();
+  if (head.path !== input.head.path) {
+    narration.note('neutral', `path \`${input.head.path}\` becomes \`${head.path}\``, route.source);
+  }
+  if (head.authority !== input.head.authority) {
+    narration.note('neutral', `host \`${input.head.authority}\` becomes \`${head.authority}\``, route.source);
+  }
+  if (narration.notes.length === 0) return;
+  telling.steps.push(
+    step(
+      { kind: 'rewrite', subject: 'rewritten', text: 'before it goes upstream', source: route.source },
+      narration,
+    ),
+  );
+}
+
+function tellHost(
+  telling: Telling,
+  cluster: UpstreamCluster,
+  route: Route,
+  input: RouteInput,
+  info: StreamInfo,
+): string | null {
+  const narration = new Narration();
+  const hash = hashRequest(route, input.head, info)?.hash ?? null;
+  const host = cluster.explainChoice({ random: input.random, hash, attempt: 0 }, narration);
+  telling.steps.push(
+    step(
+      {
+        kind: 'load-balancing',
+        subject: host?.address ?? 'none',
+        text: host === null ? 'no host can be picked' : `by ${cluster.config.lbPolicy}`,
+        tone: host === null ? 'bad' : 'good',
+        source: cluster.config.source,
+      },
+      narration,
+    ),
+  );
+  return host?.address ?? null;
+}
+
+function recordedDetail(info: StreamInfo): string {
+  const failed = info.attempts.slice(0, -1).filter((each) => each.status >= 500 || each.resetReason !== '');
+  if (failed.length === 0) return '';
+  return failed
+    .map(
+      (each) =>
+        `${each.hostAddress} ${each.status > 0 ? `answered ${each.status}` : `failed: ${each.resetReason}`}.`,
+    )
+    .join(' ');
+}
