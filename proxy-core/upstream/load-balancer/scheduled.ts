@@ -187,9 +187,10 @@ export class ScheduledPolicy implements Policy {
     return schedule;
   }
 
-  /** The start of a schedule: a random number of picks is over, 32 bits of it as in Envoy, so that sums round alike. */
+  /** The start of a schedule: a random part of the first round is over. */
   private schedule(weights: readonly number[]): EdfSchedule {
-    return new EdfSchedule(weights, weights.some((weight) => weight > 0) ? this.seed % 0x100000000 : 0);
+    const round = weights.reduce((n, weight) => n + weight, 0);
+    return new EdfSchedule(weights, round === 0 ? 0 : Math.floor(this.seed % Math.max(1, round)));
   }
 
   private weightOf(host: UpstreamHost, weight: number): number {

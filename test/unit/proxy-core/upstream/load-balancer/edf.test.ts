@@ -19,25 +19,18 @@ describe('earliest deadline first', () => {
     expect(rotations(wanted)).toContainEqual(seen.slice(wanted.length, 2 * wanted.length));
   });
 
-  test.each([0, 1, 2, 3, 4, 17])(
-    'after %i picks made beforehand it is a rotation of the same cycle',
-    (prePicks) => {
-      // Sums of 1/3 are not exact: the first round or two may differ by one place.
-      const seen = cycle([3, 1, 1], 15, prePicks).slice(10);
-      expect(rotations([1, 1, 1, 2, 3])).toContainEqual(seen);
-    },
-  );
-
-  test.each([0x9e3779b9, 0xffffffff, 0x80000001, 1_234_567_890])(
-    'after %i picks sums round alike, and every round is the same',
+  test.each([0, 1, 2, 3, 4, 17, 1_234_567_890])(
+    'after %i picks made beforehand every round is the same rotation',
     (prePicks) => {
       const three = cycle([3, 1, 1], 60, prePicks);
       const two = cycle([5, 2], 70, prePicks);
-      for (let at = 0; at + 5 <= three.length; at += 5) {
-        expect(rotations([1, 1, 1, 2, 3])).toContainEqual(three.slice(at, at + 5));
+      expect(rotations([1, 1, 1, 2, 3])).toContainEqual(three.slice(0, 5));
+      for (let at = 5; at + 5 <= three.length; at += 5) {
+        expect(three.slice(at, at + 5)).toEqual(three.slice(0, 5));
       }
-      for (let at = 0; at + 7 <= two.length; at += 7) {
-        expect(rotations([1, 1, 1, 2, 1, 1, 2])).toContainEqual(two.slice(at, at + 7));
+      expect(rotations([1, 1, 1, 2, 1, 1, 2])).toContainEqual(two.slice(0, 7));
+      for (let at = 7; at + 7 <= two.length; at += 7) {
+        expect(two.slice(at, at + 7)).toEqual(two.slice(0, 7));
       }
     },
   );
