@@ -46,6 +46,8 @@ export interface RequestHead {
   /** `:protocol` of extended CONNECT, else empty. */
   protocol: string;
   headers: HeaderList;
+  /** Set when the request was refused for having no authority at all; otherwise an empty one is there and empty. */
+  withoutAuthority?: true;
 }
 
 export interface ResponseHead {

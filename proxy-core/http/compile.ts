@@ -51,6 +51,7 @@ export function compileHttpConnectionManager(
     filters: chain.filters,
     filterNames: chain.names,
     hasRouter: chain.hasRouter,
+    suppressEnvoyHeaders: chain.suppressEnvoyHeaders,
     accessLogs: compileAccessLogs(reader.messages('access_log'), ctx, options.logFiles),
     stats: connectionManagerStats(options.stats, statPrefix, listenerStatPrefix),
     http1: http1Options,

@@ -15,6 +15,8 @@ export interface HttpConnectionManagerConfig {
   readonly filters: readonly HttpFilterFactory[];
   /** False: `http_filters` has no router, so that requests hang as they do in Envoy. */
   readonly hasRouter: boolean;
+  /** `suppress_envoy_headers` of the router: no `x-envoy-*` headers of its own. */
+  readonly suppressEnvoyHeaders: boolean;
   readonly filterNames: readonly string[];
   readonly accessLogs: readonly AccessLog[];
   readonly stats: ConnectionManagerStats;

@@ -53,7 +53,6 @@ export interface ConnectionManagerStats {
   readonly noRoute: Counter;
   readonly noCluster: Counter;
   readonly rqDirectResponse: Counter;
-  readonly rqRedirect: Counter;
   readonly routerRqTotal: Counter;
   readonly rqResetAfterDownstreamResponseStarted: Counter;
   readonly listenerRqCompleted: Counter;
@@ -67,7 +66,7 @@ downstream_flow_control_resumed_reading_total downstream_rq_http2_total downstre
 downstream_rq_overload_close downstream_rq_rejected_via_ip_detection downstream_rq_too_many_premature_resets
 passthrough_internal_redirect_bad_location passthrough_internal_redirect_no_route
 passthrough_internal_redirect_predicate passthrough_internal_redirect_too_many_redirects
-passthrough_internal_redirect_unsafe_scheme rq_overload_local_reply rs_too_large tracing.client_enabled
+passthrough_internal_redirect_unsafe_scheme rq_overload_local_reply rq_redirect rs_too_large tracing.client_enabled
 tracing.health_check tracing.not_traceable tracing.random_sampling tracing.service_forced`.split(/\s+/);
 
 const OTHER_GAUGES =
@@ -140,7 +139,6 @@ export function connectionManagerStats(
     noRoute: counter('no_route'),
     noCluster: counter('no_cluster'),
     rqDirectResponse: counter('rq_direct_response'),
-    rqRedirect: counter('rq_redirect'),
     routerRqTotal: counter('rq_total'),
     rqResetAfterDownstreamResponseStarted: counter('rq_reset_after_downstream_response_started'),
     listenerRqCompleted: listener('downstream_rq_completed'),

@@ -66,6 +66,8 @@ export class HttpConnection
   private requests = 0;
   private closeScheduled = false;
   private closedLocally = false;
+  /** The peer left while requests were under way. */
+  private cutStreams = false;
   private gone = false;
 
   constructor(
@@ -74,7 +76,7 @@ export class HttpConnection
     private readonly path: DataPath,
     private readonly connection: ConnectionInfo,
     readonly tls: boolean,
-    private readonly bufferLimit: number,
+    readonly bufferLimit: number,
     private readonly onGone: (connection: HttpConnection) => void,
   ) {
     this.clock = path.services.clock;
@@ -158,6 +160,9 @@ export class HttpConnection
   }
 
   private closeRemote(): void {
+    this.cutStreams = this.active > 0;
+    // The streams that end now are not what ends the connection.
+    this.closeScheduled = true;
     this.endStreams();
     this.transport.destroy();
   }
@@ -182,7 +187,7 @@ export class HttpConnection
     if (this.drainTimer !== null) this.clock.disarm(this.drainTimer);
     if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
     const { stats } = this.slot.config;
-    const busy = this.active > 0;
+    const busy = this.active > 0 || this.cutStreams;
     stats.cxActive.dec();
     if (this.http1 !== null) stats.cxHttp1Active.dec();
     if (this.http2 !== null) stats.cxHttp2Active.dec();
@@ -320,8 +325,27 @@ export class HttpConnection
     if (abort || this.closing) {
       // What a pipeline still holds is not looked at any more.
       this.http1?.reset();
-      this.closeDelayed();
+      if (stream.inStep || abort) this.closeDelayed();
+      else this.closeLater();
     } else if (this.slot.config.idleTimeout > 0) this.clock.arm(this.idleTimer, this.slot.config.idleTimeout);
+  }
+
+  /**
+   * Ends a connection whose client may still be sending: a close now could take the answer with it, so that the
+   * connection stays for `delayed_close_timeout` (Envoy: FlushWriteAndDelay, which sends no FIN before).
+   */
+  private closeLater(): void {
+    const timeout = this.slot.config.delayedCloseTimeout;
+    if (timeout === 0) {
+      this.closeDelayed();
+      return;
+    }
+    if (this.closeScheduled) return;
+    this.closeScheduled = true;
+    this.closedLocally = true;
+    this.transport.resumeReading();
+    this.closeTimer = new Timer(this, TimerKind.DelayedClose);
+    this.clock.arm(this.closeTimer, timeout);
   }
 
   /** Half-closes and gives the peer `delayed_close_timeout` to take what was sent (Envoy: FlushWriteAndDelay). */
@@ -336,6 +360,13 @@ export class HttpConnection
       this.closeTimer = new Timer(this, TimerKind.DelayedClose);
       this.clock.arm(this.closeTimer, timeout);
     }
+  }
+
+  /** HTTP/1: the next response asks the client to go; without one the connection ends after `drain_timeout`. */
+  private startDrain(): void {
+    this.closing = true;
+    this.drainTimer ??= new Timer(this, TimerKind.Drain);
+    this.clock.arm(this.drainTimer, this.slot.config.drainTimeout);
   }
 
   /** Ends the connection: at once when idle, after the response under way otherwise. */
@@ -380,10 +411,7 @@ export class HttpConnection
         } else if (this.http2 !== null) {
           this.goAway();
         } else {
-          // Envoy starts a drain first and closes after it (reference section 9).
-          this.closing = true;
-          this.drainTimer ??= new Timer(this, TimerKind.Drain);
-          this.clock.arm(this.drainTimer, this.slot.config.drainTimeout);
+          this.startDrain();
         }
         break;
       case TimerKind.HeadTimeout:
@@ -398,7 +426,9 @@ export class HttpConnection
         break;
       case TimerKind.MaxDuration:
         stats.cxMaxDurationReached.inc();
-        this.drain();
+        if (this.http2 !== null) this.goAway();
+        else if (this.http1 !== null) this.startDrain();
+        else this.closeDelayed();
         break;
       case TimerKind.Keepalive:
         this.keepAlive();

@@ -1,4 +1,4 @@
-import { type HeaderList, headerValue } from '../base/headers.ts';
+import { type HeaderList, headerValue, removeHeader, setHeader } from '../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../base/stream-info.ts';
 
 /** What a local reply is made of before the connection manager adds its own headers. */
@@ -39,10 +39,10 @@ export function isGrpcRequest(head: RequestHead | null): boolean {
   );
 }
 
-/** Percent-encoding of `grpc-message` (gRPC over HTTP/2 specification): printable ASCII but `%` stays. */
+/** Percent-encoding of `grpc-message` (gRPC over HTTP/2 specification): printable ASCII but `%` stays. `text` is latin1. */
 export function grpcMessage(text: string): string {
   let result = '';
-  for (const byte of Buffer.from(text, 'utf8')) {
+  for (const byte of Buffer.from(text, 'latin1')) {
     result +=
       byte >= 32 && byte <= 126 && byte !== 37
         ? String.fromCharCode(byte)
@@ -52,8 +52,8 @@ export function grpcMessage(text: string): string {
 }
 
 /**
- * Envoy: Http::Utility::prepareLocalReply. `extra` headers come behind content-length and content-type; gRPC requests
- * get the status in headers instead of a body. `body` is latin1.
+ * Envoy: Http::Utility::prepareLocalReply. `extra` headers come first, and a content type among them stays; gRPC
+ * requests get the status in headers instead of a body. `body` is latin1. Takes `extra` over.
  */
 export function localReply(
   request: RequestHead | null,
@@ -62,19 +62,22 @@ export function localReply(
   extra: HeaderList | null,
   grpcStatus: number | null,
 ): LocalReply {
+  const headers: HeaderList = extra ?? [];
   if (isGrpcRequest(request)) {
-    const headers: HeaderList = [
-      'content-type',
-      'application/grpc',
-      'grpc-status',
-      String(grpcStatus ?? grpcStatusOf(status)),
-    ];
+    setHeader(headers, 'content-type', 'application/grpc');
+    if (headerValue(headers, 'grpc-status') === undefined) {
+      headers.push('grpc-status', String(grpcStatus ?? grpcStatusOf(status)));
+    }
     if (body !== '') headers.push('grpc-message', grpcMessage(body));
-    if (extra !== null) headers.push(...extra);
+    removeHeader(headers, 'content-length');
     return { head: { status: 200, headers }, body: '' };
   }
-  const headers: HeaderList =
-    body === '' ? [] : ['content-length', String(body.length), 'content-type', 'text/plain'];
-  if (extra !== null) headers.push(...extra);
+  if (body === '') {
+    removeHeader(headers, 'content-length');
+    removeHeader(headers, 'content-type');
+  } else {
+    setHeader(headers, 'content-length', String(body.length));
+    if (headerValue(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain');
+  }
   return { head: { status, headers }, body: request?.method === 'HEAD' ? '' : body };
 }

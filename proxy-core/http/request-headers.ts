@@ -157,6 +157,7 @@ export function mutateRequestHeaders(
   let scheme = ownProtocol;
   let appendedFor = false;
   let protoDone = false;
+  let externalDone = false;
   let idDone = false;
   let viaDone = config.via === '';
   let requestId = '';
@@ -189,7 +190,9 @@ export function mutateRequestHeaders(
           if (edge || config.addUserAgent) continue;
           break;
         case Special.ExternalAddress:
-          if (config.useRemoteAddress) continue;
+          if (externalDone || (config.useRemoteAddress && !edge)) continue;
+          externalDone = edge;
+          if (edge) value = remote.ip;
           break;
         case Special.ForwardedFor:
           if (appendedFor) continue;
@@ -225,11 +228,6 @@ export function mutateRequestHeaders(
     headers.push(name, value);
   }
   // What is missing is appended in the order in which Envoy sets it.
-  if (config.addUserAgent && config.useRemoteAddress) {
-    headers.push('x-envoy-downstream-service-cluster', runtime.serviceCluster);
-    if (!found.userAgent) headers.push('user-agent', runtime.serviceCluster);
-    if (runtime.serviceNode !== '') headers.push('x-envoy-downstream-service-node', runtime.serviceNode);
-  }
   if (!appendedFor && config.useRemoteAddress && !config.skipXffAppend) {
     headers.push('x-forwarded-for', forwardedAddress(peer));
   }
@@ -239,10 +237,15 @@ export function mutateRequestHeaders(
       config.schemeToOverwrite === '' ? ownProtocol : config.schemeToOverwrite,
     );
   }
+  if (config.addUserAgent && config.useRemoteAddress) {
+    headers.push('x-envoy-downstream-service-cluster', runtime.serviceCluster);
+    if (!found.userAgent) headers.push('user-agent', runtime.serviceCluster);
+    if (runtime.serviceNode !== '') headers.push('x-envoy-downstream-service-node', runtime.serviceNode);
+  }
   if (config.appendXForwardedPort) headers.push('x-forwarded-port', String(info.connection.local.port));
   if (internal) headers.push('x-envoy-internal', 'true');
   if (!viaDone) headers.push('via', config.via);
-  if (edge) headers.push('x-envoy-external-address', remote.ip);
+  if (edge && !externalDone) headers.push('x-envoy-external-address', remote.ip);
   if (!idDone && config.generateRequestId) {
     requestId = uuid();
     headers.push('x-request-id', requestId);

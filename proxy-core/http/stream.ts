@@ -23,6 +23,8 @@ import type { DataPath, SnapshotRuntime } from './runtime.ts';
 /** What a stream asks of its connection. */
 export interface StreamOwner {
   readonly tls: boolean;
+  /** Bytes of a request that may wait for an upstream (`per_connection_buffer_limit_bytes` of the listener). */
+  readonly bufferLimit: number;
   /** True when the connection ends with this exchange: the answer says so. */
   readonly closing: boolean;
   /** Close after the answer under way. */
@@ -40,6 +42,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   readonly info: StreamInfo;
   /** The request has been received whole. */
   requestComplete = false;
+  /** The request was received to its end: whatever the client sends next is not of it. */
+  inStep = false;
   responseStarted = false;
   ended = false;
   internal = false;
@@ -85,7 +89,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const { info, config } = this;
     info.receivedHead = head;
     this.requestComplete = endStream;
-    if (endStream) info.requestComplete = this.clock.now();
+    if (endStream) {
+      this.inStep = true;
+      info.requestComplete = this.clock.now();
+    }
     if (this.stream.peerCloses) this.owner.closeAfterResponse();
     if (this.owner.tls) head.scheme = 'https';
     this.upgrade = this.stream.upgradeRequested;
@@ -216,6 +223,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       if (this.info.downstreamProtocol === 'HTTP/1.0' && config.defaultHostForHttp10 !== '') {
         head.authority = config.defaultHostForHttp10;
       } else {
+        head.withoutAuthority = true;
         return this.refuse(400, 'missing_host_header');
       }
     }
@@ -229,10 +237,11 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     return true;
   }
 
-  private refuse(status: number, details: string): false {
-    this.info.requestHead = this.info.receivedHead;
-    this.path.recorder?.begin(this.info);
-    this.owner.closeAfterResponse();
+  private refuse(status: number, details: string, path: string | null = null): false {
+    const { info } = this;
+    const received = info.receivedHead;
+    info.requestHead = received === null || path === null ? received : { ...received, path };
+    this.path.recorder?.begin(info);
     this.sendLocalReply(status, '', null, details);
     return false;
   }
@@ -250,7 +259,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (action === 'continue') return path;
     if (action === 'reject') {
       config.stats.rqFailedPathNormalization.inc();
-      this.refuse(400, 'path_normalization_failed');
+      // The log shows how far normalisation came.
+      this.refuse(400, 'path_normalization_failed', path);
       return null;
     }
     config.stats.rqRedirectedWithNormalizedPath.inc();
@@ -291,6 +301,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
 
   private requestDone(): void {
     this.requestComplete = true;
+    this.inStep = true;
     this.info.requestComplete = this.clock.now();
     if (this.requestTimer !== null) this.clock.disarm(this.requestTimer);
   }
@@ -429,6 +440,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.responseCodeDetails = details;
     info.localReply = true;
     info.localReplyBody = body;
+    // What was malformed once is not trusted to be in step (Envoy: ActiveStream::sendLocalReply); HTTP/2 has streams.
+    if (status === 400) this.owner.closeAfterResponse();
     const reply = localReply(info.requestHead, status, body, extra, grpcStatus);
     this.respond(reply.head, reply.body);
   }
@@ -481,6 +494,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       owner.closeAfterResponse();
     }
     owner.beforeResponseHead();
+    // A body without length is framed by the end of the connection in HTTP/1.0.
+    if (!endStream && info.downstreamProtocol === 'HTTP/1.0' && lacksLength(head)) owner.closeAfterResponse();
     if (owner.closing && !tunnel) head.headers.push('connection', 'close');
     else if (info.downstreamProtocol === 'HTTP/1.0') head.headers.push('connection', 'keep-alive');
     if (tunnel) owner.closeAfterResponse();
@@ -553,4 +568,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     this.path.recorder?.end(info);
     this.owner.onStreamEnd(this, abort);
   }
+}
+
+function lacksLength(head: ResponseHead): boolean {
+  return headerValue(head.headers, 'content-length') === undefined;
 }

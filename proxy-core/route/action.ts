@@ -47,6 +47,8 @@ export function compileClusterAction(
   const { ctx } = around;
   const clusterSpecifier = compileClusterSpecifier(reader, around);
   const duration = reader.message('max_stream_duration');
+  // Any `max_stream_duration` switches the route's timeout off (Envoy: RouteEntry::usingNewTimeouts).
+  const timeout = reader.duration('timeout');
   const retryPolicy = reader.message('retry_policy');
   const ownMirrors = compileMirrorPolicies(reader, ctx, around.validateClusters);
   const upgrades = new Map<string, boolean>();
@@ -78,7 +80,7 @@ export function compileClusterAction(
   const hedge = reader.message('hedge_policy');
   return {
     kind: 'cluster',
-    timeout: reader.duration('timeout') ?? (duration === undefined ? 15_000 : 0),
+    timeout: duration === undefined ? (timeout ?? 15_000) : 0,
     idleTimeout: reader.duration('idle_timeout') ?? null,
     maxStreamDuration:
       duration === undefined

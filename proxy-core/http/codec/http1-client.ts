@@ -17,6 +17,8 @@ export interface Http1ClientOptions {
 
 /** What a client codec tells the connection that it serves. */
 export interface Http1ClientOwner {
+  /** The exchange under way is broken off; `onExchangeDone` or `onProtocolError` follows. */
+  onExchangeCut(): void;
   /** The exchange is over. Not reusable: the connection must be closed. */
   onExchangeDone(reusable: boolean): void;
   /** The upstream broke the protocol, outside of an exchange too (extra bytes). Close the connection. */
@@ -128,6 +130,7 @@ export class Http1ClientCodec implements ClientStream {
 
   private violated(): void {
     const receiver = this.receiver;
+    if (receiver !== null) this.owner.onExchangeCut();
     this.receiver = null;
     this.state = State.Dead;
     this.held = null;
@@ -391,6 +394,7 @@ export class Http1ClientCodec implements ClientStream {
 
   reset(): void {
     if (this.receiver === null) return;
+    this.owner.onExchangeCut();
     this.receiver = null;
     this.state = State.Dead;
     this.held = null;

@@ -22,6 +22,7 @@ export interface CompiledFilterChain {
   readonly filters: readonly HttpFilterFactory[];
   readonly names: readonly string[];
   readonly hasRouter: boolean;
+  readonly suppressEnvoyHeaders: boolean;
 }
 
 /**
@@ -36,6 +37,7 @@ export function compileHttpFilters(
   const filters: HttpFilterFactory[] = [];
   const names: string[] = [];
   let hasRouter = false;
+  let suppressEnvoyHeaders = false;
   readers.forEach((reader, index) => {
     const name = reader.string('name') ?? '';
     const last = index === readers.length - 1;
@@ -62,7 +64,8 @@ export function compileHttpFilters(
         );
       }
       hasRouter = true;
-      // Spans, child spans and suppressed headers are read where they act; the rest has no effect here.
+      suppressEnvoyHeaders = config?.bool('suppress_envoy_headers') ?? false;
+      // The rest has no effect here.
       config?.acknowledge('dynamic_stats', 'start_child_span', 'respect_expected_rq_timeout');
       return;
     }
@@ -79,7 +82,7 @@ export function compileHttpFilters(
     const factory = compiler(name, config, ctx);
     if (!disabled) filters.push(factory);
   });
-  return { filters, names, hasRouter };
+  return { filters, names, hasRouter, suppressEnvoyHeaders };
 }
 
 function report(ctx: CompileContext, reader: MessageReader, code: string, message: string): void {

@@ -1,5 +1,6 @@
 import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
 import { type HeaderList, headerValue, removeHeader, setHeader } from '../../base/headers.ts';
+import { latin1Text } from '../../base/latin1.ts';
 import {
   type Attempt,
   addFlag,
@@ -94,14 +95,14 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.requestEnded = endStream;
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
-    setExpectedTimeout(head, timeouts, 0);
-    if (route.virtualHost.includeAttemptCountInRequest) setHeader(head.headers, 'x-envoy-attempt-count', '1');
     if (action.hashPolicies.length > 0) {
       const { hash, setCookie } = hashRequest(route, head, info);
       this.hash = hash;
       stream.setCookie = setCookie;
     }
-    finalizeRequest(route, choice, head, info);
+    finalizeRequest(route, choice, head, info, null, !config.suppressEnvoyHeaders);
+    if (!config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, 0);
+    if (route.virtualHost.includeAttemptCountInRequest) setHeader(head.headers, 'x-envoy-attempt-count', '1');
     if (action.retryPolicy !== null || stream.internal) {
       const limits = cluster.limits(action.priority);
       this.retry = createRetryState(action.retryPolicy, head, cluster, limits, stream.path.services.random);
@@ -115,19 +116,12 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     const { info, config } = stream;
     const answer = redirectResponse(route, head);
     if (answer === null) return;
-    if (route.action.kind === 'redirect') config.stats.rqRedirect.inc();
-    else config.stats.rqDirectResponse.inc();
-    info.responseCodeDetails = 'direct_response';
-    info.localReply = true;
-    const headers: HeaderList = [];
-    const body = answer.status === 204 ? NO_BODY : answer.body;
-    if (body.length > 0) headers.push('content-length', String(body.length), 'content-type', 'text/plain');
-    if (answer.location !== null) headers.push('location', answer.location);
-    const response: ResponseHead = { status: answer.status, headers };
+    config.stats.rqDirectResponse.inc();
+    const response: ResponseHead = { status: answer.status, headers: [] };
+    if (answer.location !== null) response.headers.push('location', answer.location);
     finalizeResponse(route, null, response, info);
-    const silent = body.length === 0 || head.method === 'HEAD';
-    stream.sendHead(response, silent);
-    if (!silent) stream.sendBody(body, 0, body.length, true);
+    const body = answer.status === 204 ? '' : latin1Text(answer.body, 0, answer.body.length);
+    stream.sendLocalReply(answer.status, body, null, 'direct_response', response.headers);
   }
 
   /** Picks a host and asks its pool for a connection, or answers when there is none. */
@@ -212,7 +206,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     if (endStream) this.requestEnded = true;
     const upstream = this.upstream;
     const live = upstream !== null && upstream.stream !== null;
-    const limit = (this.cluster as Cluster).config.perConnectionBufferLimit;
+    const limit = this.stream.owner.bufferLimit;
     if (this.retry !== null || !live) {
       this.body ??= new RequestBuffer();
       this.body.add(bytes, start, end);
@@ -335,7 +329,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     info.responseCodeDetails = 'via_upstream';
     stats.chargeResponse(status, stream.internal);
     const headers = head.headers;
-    if (this.requestCompleteAt >= 0) {
+    if (this.requestCompleteAt >= 0 && !stream.config.suppressEnvoyHeaders) {
       const elapsed = Math.floor(this.clock.now() - this.requestCompleteAt);
       setHeader(headers, 'x-envoy-upstream-service-time', String(elapsed));
     }
@@ -343,6 +337,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     if (route.virtualHost.includeAttemptCountInResponse) {
       setHeader(headers, 'x-envoy-attempt-count', String(info.attempts.length));
     }
+    info.responseCode = status;
     finalizeResponse(route, this.choice, head, info);
     if (stream.setCookie !== null) headers.push('set-cookie', stream.setCookie);
     if (stream.upgrade) {
@@ -494,7 +489,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     const timeouts = this.timeouts as RequestTimeouts;
     const count = this.stream.info.attempts.length + 1;
     const elapsed = this.requestCompleteAt < 0 ? 0 : this.clock.now() - this.requestCompleteAt;
-    setExpectedTimeout(head, timeouts, elapsed);
+    if (!this.stream.config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, elapsed);
     if ((this.route as Route).virtualHost.includeAttemptCountInRequest) {
       setHeader(head.headers, 'x-envoy-attempt-count', String(count));
     }
@@ -515,7 +510,8 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.cluster?.stats.chargeResponse(status, stream.internal);
     let headers = extra;
     if (this.route?.virtualHost.includeAttemptCountInResponse === true) {
-      headers = [...(extra ?? []), 'x-envoy-attempt-count', String(stream.info.attempts.length)];
+      const count = Math.max(1, stream.info.attempts.length);
+      headers = [...(extra ?? []), 'x-envoy-attempt-count', String(count)];
     }
     stream.sendLocalReply(status, body, flag, details, headers);
   }
@@ -651,8 +647,6 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     );
   }
 }
-
-const NO_BODY = new Uint8Array(0);
 
 /** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */
 export function upgradeType(head: RequestHead): string {

@@ -103,7 +103,8 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
       this.done = true;
       this.pools.cancel(this);
     } else {
-      this.cluster.stats.upstreamRqTxReset.inc();
+      // An HTTP/1 request is given up with its connection, not reset.
+      if (this.connection?.multiplexes === true) this.cluster.stats.upstreamRqTxReset.inc();
       const stream = this.stream;
       this.settle();
       stream.reset();
@@ -157,7 +158,9 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   onResponseReset(reason: ResetReason, detail: string): void {
     this.attempt.resetReason = resetWords(reason);
     this.attempt.transportFailureReason = detail;
-    this.cluster.stats.upstreamRqRxReset.inc();
+    if (reason === 'remote-reset' || reason === 'remote-refused-stream') {
+      this.cluster.stats.upstreamRqRxReset.inc();
+    }
     this.settle();
     this.owner.onUpstreamReset(this, reason, detail);
   }

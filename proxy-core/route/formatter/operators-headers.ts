@@ -12,7 +12,7 @@ export function requestHeader(head: RequestHead, name: string): string | undefin
       return head.method;
     case ':authority':
     case 'host':
-      return head.authority;
+      return head.withoutAuthority === true ? undefined : head.authority;
     case ':scheme':
       return head.scheme === '' ? undefined : head.scheme;
     case ':protocol':

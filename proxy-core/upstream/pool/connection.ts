@@ -235,6 +235,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
 
   onEnd(): void {
     // Upstreams that half-close are done: what was cut is told by the codec.
+    this.countBusyEnd();
     this.codec?.onClose('connection-termination', '');
     this.transport.destroy();
     this.owner.onSettled();
@@ -254,14 +255,17 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     if (!this.connected) {
       this.owner.onConnectFailed(this, this.timedOut, error);
     } else {
-      if (this.busy) this.countBusyEnd();
+      this.countBusyEnd();
       this.owner.onGone(this);
-      this.codec?.onClose('connection-termination', error);
+      // Envoy tells the reason of a transport that fails, not that of a socket that ends.
+      this.codec?.onClose('connection-termination', this.secure === null ? '' : error);
     }
     this.owner.onSettled();
   }
 
+  /** Accounts for requests under way when the connection ends. */
   private countBusyEnd(): void {
+    if (!this.busy) return;
     const { stats } = this.cluster;
     stats.upstreamCxDestroyWithActiveRq.inc();
     if (this.closedLocally) stats.upstreamCxDestroyLocalWithActiveRq.inc();
@@ -269,6 +273,12 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   }
 
   // Http1ClientOwner
+
+  /** The connection ends because its exchange cannot go on. */
+  onExchangeCut(): void {
+    this.closedLocally = true;
+    this.countBusyEnd();
+  }
 
   onExchangeDone(reusable: boolean): void {
     this.owner.onReleased(this, reusable && !this.gone);

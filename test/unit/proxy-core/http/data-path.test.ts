@@ -137,7 +137,8 @@ describe('a proxied request', () => {
       responseCodeDetails: 'downstream_remote_disconnect',
     });
     expect(quiet(rig)).toBe(true);
-    expect(rig.counter('cluster.origin.upstream_rq_tx_reset')).toBe(1);
+    expect(rig.counter('cluster.origin.upstream_rq_tx_reset')).toBe(0);
+    expect(rig.counter('cluster.origin.upstream_cx_destroy_local_with_active_rq')).toBe(1);
     expect(rig.gauge('cluster.origin.upstream_cx_active')).toBe(0);
   });
 
@@ -246,7 +247,7 @@ describe('answers of the proxy itself', () => {
       request('/none', 'content-type: application/grpc\r\ncontent-length: 0\r\n', 'POST'),
     );
     expect(answer).toContain(
-      'HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: 14\r\ngrpc-message: no healthy upstream\r\n',
+      'HTTP/1.1 200 OK\r\nx-envoy-attempt-count: 1\r\ncontent-type: application/grpc\r\ngrpc-status: 14\r\ngrpc-message: no healthy upstream\r\n',
     );
   });
 

@@ -326,7 +326,7 @@ describe('what a route becomes', () => {
     ['timeout: 0s', 0],
     ['timeout: 0.25s', 250],
     ['max_stream_duration: {max_stream_duration: 5s}', 0],
-    ['timeout: 1s, max_stream_duration: {}', 1000],
+    ['timeout: 1s, max_stream_duration: {}', 0],
   ])('timeout of `%s` is %d ms', (text, timeout) => expect(action(text).timeout).toBe(timeout));
   test.each<[string, number]>([
     ['', 503],

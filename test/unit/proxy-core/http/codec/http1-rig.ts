@@ -144,6 +144,7 @@ export class ClientRig {
     this.codec = new Http1ClientCodec(
       { ...CLIENT_OPTIONS, ...options },
       {
+        onExchangeCut: () => {},
         onExchangeDone: (reusable) => this.events.push(['done', reusable]),
         onProtocolError: () => this.events.push(['protocol-error']),
         setReading: () => {},
