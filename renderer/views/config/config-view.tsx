@@ -302,6 +302,7 @@ function Problems({ editor }: EditorRef) {
               <Button
                 small
                 variant="ghost"
+                className={styles.fix}
                 onClick={() => {
                   if (editor.current !== null && each.fix !== undefined) applyFix(editor.current, each.fix);
                 }}

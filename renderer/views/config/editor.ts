@@ -144,7 +144,7 @@ export function createEditor(options: EditorOptions): EditorView {
           ...historyKeymap,
           ...defaultKeymap,
         ]),
-        EditorView.contentAttributes.of({ 'aria-label': 'Configuration, YAML' }),
+        EditorView.contentAttributes.of({ 'aria-label': 'Configuration, YAML', tabindex: '0' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) options.onChange(update.state.doc.toString());
           if (update.selectionSet || update.docChanged) {

@@ -57,7 +57,7 @@ export const COLUMNS: readonly Column[] = [
   {
     key: 'host',
     label: 'Host',
-    width: 122,
+    width: 108,
     from: 1180,
     cell: (row) => <span className="sub">{row.authority}</span>,
   },
@@ -65,21 +65,21 @@ export const COLUMNS: readonly Column[] = [
   {
     key: 'route',
     label: 'Route',
-    width: 128,
+    width: 118,
     from: 900,
     cell: (row) => (row.route === '' ? <span className="c-warn">no route</span> : row.route),
   },
   {
     key: 'cluster',
     label: 'Cluster',
-    width: 132,
+    width: 126,
     from: 760,
     cell: (row) => (row.cluster === '' ? <span className="dim">–</span> : row.cluster),
   },
   {
     key: 'upstream',
     label: 'Upstream host',
-    width: 120,
+    width: 116,
     from: 1000,
     cell: (row) =>
       row.host === '' ? <span className="dim">proxy</span> : <span className="mono sub">{row.host}</span>,
@@ -115,11 +115,11 @@ export const COLUMNS: readonly Column[] = [
       </span>
     ),
   },
-  { key: 'bar', label: '', width: 76, from: 1000, cell: (row) => <DurationBar row={row} /> },
+  { key: 'bar', label: '', width: 68, from: 1000, cell: (row) => <DurationBar row={row} /> },
   {
     key: 'size',
     label: 'Size',
-    width: 66,
+    width: 58,
     right: true,
     from: 900,
     cell: (row) => <span className="sub num">{formatBytes(row.responseBytes)}</span>,
@@ -127,7 +127,7 @@ export const COLUMNS: readonly Column[] = [
   {
     key: 'protocol',
     label: 'Proto',
-    width: 50,
+    width: 36,
     from: 1100,
     cell: (row) => <span className="dim">{row.protocol === 'HTTP/2' ? 'h2' : 'h1'}</span>,
   },
@@ -166,5 +166,5 @@ export function columnsFor(width: number): readonly Column[] {
 }
 
 export function template(columns: readonly Column[]): string {
-  return columns.map((column) => (column.width === 0 ? 'minmax(120px, 1fr)' : `${column.width}px`)).join(' ');
+  return columns.map((column) => (column.width === 0 ? 'minmax(72px, 1fr)' : `${column.width}px`)).join(' ');
 }

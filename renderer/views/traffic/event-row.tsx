@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import type { CoreEvent } from '../../../proxy-core/index.ts';
 import { cx } from '../../components/cx.ts';
 import { HostGlyph } from '../../components/glyphs.tsx';
@@ -12,17 +13,18 @@ const ICONS: Partial<Record<CoreEvent['kind'], IconName>> = {
   'listener-failed': 'error',
   'log-failed': 'warn',
   'dns-failed': 'warn',
+  'host-not-ejected': 'warn',
   demo: 'shop',
 };
 
 /** What happened between two requests: an ejection, a configuration, a host of the demo. */
 export function EventRow({ event }: { readonly event: CoreEvent }) {
-  const ejection =
-    event.kind === 'host-ejected' || event.kind === 'host-not-ejected' || event.kind === 'host-returned';
+  const ejection = event.kind === 'host-ejected' || event.kind === 'host-returned';
+  const onTimeline = ejection || event.kind === 'host-not-ejected';
   return (
     <>
-      <span className="mono">{formatTime(event.at, 'milliseconds')}</span>
-      <span className={styles.eventText}>
+      <Cell className="mono">{formatTime(event.at, 'milliseconds')}</Cell>
+      <Cell className={styles.eventText}>
         {ejection ? (
           <HostGlyph health={event.kind === 'host-returned' ? 'healthy' : 'ejected'} />
         ) : (
@@ -31,13 +33,25 @@ export function EventRow({ event }: { readonly event: CoreEvent }) {
         <span className="trunc" title={event.text}>
           {event.text}
         </span>
-      </span>
-      {ejection && (
-        <a className="sm" href={clusterHref(event.cluster)}>
-          timeline
-        </a>
+      </Cell>
+      {onTimeline && (
+        <Cell>
+          <a className="sm" href={clusterHref(event.cluster)}>
+            timeline
+          </a>
+        </Cell>
       )}
     </>
+  );
+}
+
+function Cell(props: { readonly className?: string | undefined; readonly children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus, events cannot be chosen
+    // biome-ignore lint/a11y/useSemanticElements: a table cannot be virtual
+    <span role="gridcell" className={props.className}>
+      {props.children}
+    </span>
   );
 }
 

@@ -232,7 +232,7 @@ export function TrafficView() {
       <MinuteStrip />
       <div className={styles.split}>
         {model.length === 0 ? (
-          <Nothing filter={filter} recorded={recorded} searching={filter !== '' && matches === null} />
+          <Nothing filter={filter} recorded={recorded} matches={matches} />
         ) : (
           <RequestList
             key={filter}
@@ -294,10 +294,27 @@ function actionOf(key: string, hasSelection: boolean, actions: KeyActions): (() 
   }
 }
 
-function Nothing(props: { readonly filter: string; readonly recorded: number; readonly searching: boolean }) {
-  const { filter, recorded, searching } = props;
+function Nothing(props: {
+  readonly filter: string;
+  readonly recorded: number;
+  readonly matches: Matches | null;
+}) {
+  const { filter, recorded, matches } = props;
   const listeners = useCore((s) => s.core?.listeners ?? []);
-  if (searching) return <EmptyState icon="filter" title="Looking through the recorded requests…" />;
+  if (filter !== '' && matches === null) {
+    return <EmptyState icon="filter" title="Looking through the recorded requests…" />;
+  }
+  if (matches !== null && matches.error !== '') {
+    return (
+      <EmptyState
+        icon="problem"
+        title="The filter is not understood"
+        actions={<Button onClick={() => setQuery({ q: null })}>Show all</Button>}
+      >
+        {matches.error}
+      </EmptyState>
+    );
+  }
   if (filter !== '') {
     return (
       <EmptyState
