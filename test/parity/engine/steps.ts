@@ -346,7 +346,7 @@ function shareVerdict(answers: readonly string[], shares: Record<string, number>
 }
 
 /** The shortest period of a sequence, turned so that it starts at its smallest arrangement. */
-function smallestCycle(answers: readonly string[]): readonly string[] {
+export function smallestCycle(answers: readonly string[]): readonly string[] {
   let period = 1;
   while (period < answers.length && !answers.every((a, i) => i < period || a === answers[i - period]))
     period++;
