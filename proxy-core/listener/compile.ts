@@ -3,8 +3,12 @@ import type { SocketAddress } from '../base/stream-info.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import { compileHttpConnectionManager, type ListenerCompileOptions } from '../http/compile.ts';
+import { compileFilterChainMatch, matchJson, matchKey, matchText } from './filter-chain-match.ts';
 import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
+import { compileListenerFilters } from './listener-filters.ts';
 import { HCM_TYPE, isTerminalNetworkFilter, networkFilterName } from './network-filters.ts';
+import { isRawBuffer } from './tls/compile.ts';
+import { compileServerTls } from './tls/server.ts';
 
 export type { ListenerCompileOptions };
 
@@ -117,7 +121,7 @@ export function compileListener(
     return null;
   }
   const compile = (chain: MessageReader, index: number): FilterChainConfig =>
-    compileFilterChain(chain, index, ctx, options, statPrefix);
+    compileFilterChain(chain, index, ctx, options, statPrefix, text);
   const filterChains = chainReaders.map(compile);
   checkDuplicateChains(chainReaders, filterChains, text, ctx);
   return {
@@ -130,6 +134,7 @@ export function compileListener(
     backlog: reader.number('tcp_backlog_size') ?? 4096,
     statPrefix,
     perConnectionBufferLimit: reader.number('per_connection_buffer_limit_bytes') ?? MEBIBYTE,
+    filters: compileListenerFilters(reader, ctx),
     filterChains,
     defaultFilterChain: fallbackReader === undefined ? null : compile(fallbackReader, -1),
   };
@@ -174,8 +179,11 @@ function compileFilterChain(
   ctx: CompileContext,
   options: ListenerCompileOptions,
   statPrefix: string,
+  address: string,
 ): FilterChainConfig {
   const name = reader.string('name') ?? '';
+  const match = compileFilterChainMatch(reader.message('filter_chain_match'), ctx, address);
+  const socket = reader.message('transport_socket');
   const filters = reader.messages('filters');
   let http: FilterChainConfig['http'] = null;
   let kind: FilterChainConfig['kind'] = 'empty';
@@ -225,36 +233,36 @@ function compileFilterChain(
     key: name === '' ? `#${index}` : name,
     name,
     source: reader.range,
-    matchText: index < 0 ? 'default' : 'any',
+    match,
+    matchText: index < 0 ? 'default' : matchText(match),
     kind,
-    tls: reader.has('transport_socket'),
+    tls: socket !== undefined && !isRawBuffer(socket),
+    serverTls: socket === undefined ? null : compileServerTls(socket, ctx),
     http,
   };
 }
 
-/** Two chains that match the same connections. Only those without any match are known here so far. */
+/** Two chains that match the same connections. */
 function checkDuplicateChains(
   readers: readonly MessageReader[],
   chains: readonly FilterChainConfig[],
   address: string,
   ctx: CompileContext,
 ): void {
-  let first: FilterChainConfig | null = null;
-  readers.forEach((reader, index) => {
-    const match = reader.node.fields.get('filter_chain_match')?.value;
-    if (match?.kind === 'message' && match.fields.size > 0) return;
-    reader.acknowledge('filter_chain_match');
-    const chain = chains[index] as FilterChainConfig;
-    if (first === null) {
-      first = chain;
+  const seen = new Map<string, FilterChainConfig>();
+  chains.forEach((chain, index) => {
+    const key = matchKey(chain.match);
+    const first = seen.get(key);
+    if (first === undefined) {
+      seen.set(key, chain);
       return;
     }
     ctx.report(
       'error',
       'listener.duplicate-filter-chain',
-      reader,
+      readers[index] as MessageReader,
       '',
-      `error adding listener '${address}': filter chain '${chain.name}' has the same matching rules defined as '${first.name}'. duplicate matcher is: {}`,
+      `error adding listener '${address}': filter chain '${chain.name}' has the same matching rules defined as '${first.name}'. duplicate matcher is: ${matchJson(chain.match)}`,
     );
   });
 }

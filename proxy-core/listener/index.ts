@@ -5,5 +5,8 @@ export {
   type ListenerCompileOptions,
   UnnamedListeners,
 } from './compile.ts';
+export { type ChainInput, chooseFilterChain } from './filter-chain-match.ts';
 export { Listener } from './listener.ts';
 export type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
+export { NOT_INSPECTED } from './listener-filters.ts';
+export { compileClientTls } from './tls/client.ts';

@@ -1,6 +1,9 @@
 import type { SocketAddress } from '../base/stream-info.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
+import type { FilterChainMatch } from './filter-chain-match.ts';
+import type { ListenerFilters } from './listener-filters.ts';
+import type { ServerTls } from './tls/server.ts';
 
 /** Compiled `envoy.config.listener.v3.Listener`, immutable. */
 export interface ListenerConfig {
@@ -16,6 +19,7 @@ export interface ListenerConfig {
   /** `listener.127.0.0.1_8080`. */
   readonly statPrefix: string;
   readonly perConnectionBufferLimit: number;
+  readonly filters: ListenerFilters;
   readonly filterChains: readonly FilterChainConfig[];
   readonly defaultFilterChain: FilterChainConfig | null;
 }
@@ -25,11 +29,14 @@ export interface FilterChainConfig {
   readonly key: string;
   readonly name: string;
   readonly source: SourceRange;
-  /** In short, for people: "any". */
+  /** In short, for people: ``server name `a.test` ``, "any". */
   readonly matchText: string;
   /** `empty` and `other` (filters that are not emulated) reset their connections. */
   readonly kind: 'http' | 'tcp' | 'other' | 'empty';
-  /** Has a transport socket; until those are emulated its connections are refused rather than served in clear text. */
+  readonly match: FilterChainMatch;
+  /** Has a transport socket that is not the raw buffer. */
   readonly tls: boolean;
+  /** How TLS is terminated; null with `tls` set when that socket cannot be emulated: connections are refused. */
+  readonly serverTls: ServerTls | null;
   readonly http: HttpConnectionManagerConfig | null;
 }

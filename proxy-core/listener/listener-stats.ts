@@ -9,6 +9,8 @@ export interface ListenerStats {
   readonly workerCxTotal: Counter;
   readonly workerCxActive: Gauge;
   readonly noFilterChainMatch: Counter;
+  readonly preCxActive: Gauge;
+  readonly preCxTimeout: Counter;
   /** Node accepts one at a time. */
   readonly accepted: Histogram;
 }
@@ -22,14 +24,14 @@ export function listenerStats(stats: Stats, prefix: string): ListenerStats {
     'downstream_global_cx_overflow',
     'downstream_listener_filter_error',
     'downstream_listener_filter_remote_close',
-    'downstream_pre_cx_timeout',
     'extension_config_missing',
     'network_extension_config_missing',
   ]) {
     stats.counter(`${prefix}.${name}`);
   }
-  stats.gauge(`${prefix}.downstream_pre_cx_active`);
   return {
+    preCxActive: stats.gauge(`${prefix}.downstream_pre_cx_active`),
+    preCxTimeout: stats.counter(`${prefix}.downstream_pre_cx_timeout`),
     accepted: stats.histogram(`${prefix}.connections_accepted_per_socket_event`),
     cxTotal: stats.counter(`${prefix}.downstream_cx_total`),
     cxActive: stats.gauge(`${prefix}.downstream_cx_active`),

@@ -39,3 +39,9 @@ export function readAccepted(accepted: Socket, callback: ReadCallback): Socket {
   const options = { handle, allowHalfOpen: true, onread: readInto(callback) };
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
+
+/** For sockets that something was read from already, and for TLS: the `data` event. */
+export function readEvents<T extends Socket>(socket: T, callback: ReadCallback): T {
+  socket.on('data', (chunk: Buffer) => callback(chunk.length, chunk));
+  return socket;
+}

@@ -1,0 +1,129 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TlsInfo } from '../../base/stream-info.ts';
+
+/** Subject alternative names of a certificate, by kind. */
+export interface AlternativeNames {
+  readonly dns: readonly string[];
+  readonly uri: readonly string[];
+  readonly ip: readonly string[];
+  readonly email: readonly string[];
+}
+
+export function alternativeNames(certificate: X509Certificate): AlternativeNames {
+  const names = { dns: [] as string[], uri: [] as string[], ip: [] as string[], email: [] as string[] };
+  for (const entry of splitNames(certificate.subjectAltName ?? '')) {
+    const colon = entry.indexOf(':');
+    const value = unquote(entry.slice(colon + 1));
+    switch (entry.slice(0, colon)) {
+      case 'DNS':
+        names.dns.push(value);
+        break;
+      case 'URI':
+        names.uri.push(value);
+        break;
+      case 'IP Address':
+        names.ip.push(value);
+        break;
+      case 'email':
+        names.email.push(value);
+        break;
+      default:
+        break;
+    }
+  }
+  return names;
+}
+
+/** Node's text: `DNS:a.test, URI:"spiffe://a, b"`. Commas inside quotes belong to the value. */
+function splitNames(text: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (quoted && char === '\\') i++;
+    else if (char === '"') quoted = !quoted;
+    else if (char === ',' && !quoted) {
+      parts.push(text.slice(start, i).trim());
+      start = i + 1;
+    }
+  }
+  if (start < text.length) parts.push(text.slice(start).trim());
+  return parts;
+}
+
+function unquote(text: string): string {
+  if (!text.startsWith('"')) return text;
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
+
+/** `CN=client,O=Example`: RFC 2253, the most specific part first. Node gives one part per line, general ones first. */
+export function distinguishedName(lines: string): string {
+  return lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .reverse()
+    .map((line) => {
+      const equals = line.indexOf('=');
+      return `${line.slice(0, equals)}=${line.slice(equals + 1).replace(/[,+"\\<>;]/g, '\\$&')}`;
+    })
+    .join(',');
+}
+
+export function describeCertificate(certificate: X509Certificate): PeerCertificate {
+  const names = alternativeNames(certificate);
+  const hex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();
+  return {
+    subject: distinguishedName(certificate.subject),
+    issuer: distinguishedName(certificate.issuer),
+    serial: certificate.serialNumber.toLowerCase(),
+    uriSans: names.uri,
+    dnsSans: names.dns,
+    ipSans: names.ip,
+    fingerprint256: hex(certificate.fingerprint256),
+    fingerprint1: hex(certificate.fingerprint),
+    validFrom: Date.parse(certificate.validFrom),
+    validTo: Date.parse(certificate.validTo),
+    pem: certificate.toString(),
+  };
+}
+
+/** What the log operators say about a finished handshake. */
+export function describeSocket(socket: TLSSocket): TlsInfo {
+  const peer = socket.getPeerX509Certificate();
+  const local = socket.getX509Certificate();
+  const version = socket.getProtocol() ?? '';
+  return {
+    version,
+    cipher: socket.getCipher()?.name ?? '',
+    sessionId: version === 'TLSv1.3' ? '' : sessionId(socket.getSession()),
+    alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
+    peer: peer === undefined ? null : describeCertificate(peer),
+    local: local === undefined ? null : describeCertificate(local),
+  };
+}
+
+/** The id within a serialized session: SEQUENCE { INTEGER, INTEGER, OCTET STRING cipher, OCTET STRING id, … }. */
+function sessionId(session: Buffer | undefined): string {
+  if (session === undefined) return '';
+  let at = 0;
+  const header = (): number => {
+    let length = session[at + 1] ?? 0;
+    at += 2;
+    if (length < 128) return length;
+    let bytes = length & 127;
+    length = 0;
+    while (bytes-- > 0) length = length * 256 + (session[at++] ?? 0);
+    return length;
+  };
+  header();
+  for (let i = 0; i < 3; i++) at += header();
+  if (session[at] !== 4) return '';
+  const length = header();
+  return session.subarray(at, at + length).toString('hex');
+}
