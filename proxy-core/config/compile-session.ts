@@ -2,7 +2,8 @@ import type { CompileContext, DiagnosticExtra, FileAccess } from './compile-cont
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { LoadedConfig } from './load.ts';
 import type { MessageNode } from './message.ts';
-import { MessageReader } from './reader.ts';
+import type { MessageReader } from './reader.ts';
+import { runtimeLayers, runtimeValues } from './runtime-layers.ts';
 import { listedMessages, messageAt, textAt } from './walk.ts';
 
 export interface CompileSession {
@@ -33,7 +34,7 @@ export function createCompileSession(
     serving: options.serving,
     files: options.files,
     node: { id: textAt(node, 'id') ?? '', cluster: textAt(node, 'cluster') ?? '' },
-    runtime: staticRuntime(loaded.root),
+    runtime: runtimeValues(runtimeLayers(loaded.root)),
   };
   return { context, diagnostics };
 }
@@ -66,31 +67,4 @@ function unresolved(diagnostic: Diagnostic): Diagnostic {
     severity: 'warning',
     message: `The cluster ${name} is named here and not defined in this file. Give it with --cluster ${name}=127.0.0.1:PORT.`,
   };
-}
-
-/** Values of the static layers of `layered_runtime`, later layers over earlier ones, nested keys joined by dots. */
-function staticRuntime(root: MessageNode): ReadonlyMap<string, unknown> {
-  const values = new Map<string, unknown>();
-  const runtime = messageAt(root, 'layered_runtime');
-  for (const layer of listedMessages(runtime, 'layers')) {
-    if (layer.fields.has('static_layer')) flatten(new MessageReader(layer).json('static_layer'), '', values);
-  }
-  return values;
-}
-
-/** A map with `numerator` or `denominator` is a fraction and stays whole, as in Envoy's runtime. */
-function flatten(value: unknown, prefix: string, values: Map<string, unknown>): void {
-  const nested =
-    value !== null &&
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    !('numerator' in value) &&
-    !('denominator' in value);
-  if (!nested) {
-    if (prefix !== '') values.set(prefix, value);
-    return;
-  }
-  for (const [key, member] of Object.entries(value as object)) {
-    flatten(member, prefix === '' ? key : `${prefix}.${key}`, values);
-  }
 }

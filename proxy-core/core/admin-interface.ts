@@ -34,6 +34,8 @@ export interface AdminSources {
   failHealthChecks(fail: boolean): void;
   failing(): boolean;
   drainListeners(options: DrainOptions): void;
+  /** False when there is no admin layer. */
+  modifyRuntime(values: ReadonlyMap<string, string>): boolean;
   onQuit(): void;
 }
 
@@ -152,17 +154,18 @@ export class AdminInterface implements AdminBackend {
   }
 
   runtime(): ReturnType<AdminBackend['runtime']> {
-    const values = this.sources.snapshot()?.bootstrap.runtime ?? new Map<string, unknown>();
+    const bootstrap = this.sources.snapshot()?.bootstrap;
+    const layers = bootstrap?.runtimeLayers ?? [];
     const entries = new Map<string, { finalValue: string; layerValues: string[] }>();
-    for (const [key, value] of values) {
-      const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-      entries.set(key, { finalValue: text, layerValues: [text] });
+    for (const [key, value] of bootstrap?.runtime ?? []) {
+      const layerValues = layers.map(({ values }) => (values.has(key) ? runtimeText(values.get(key)) : ''));
+      entries.set(key, { finalValue: runtimeText(value), layerValues });
     }
-    return { layers: values.size === 0 ? [] : ['static_layer'], entries };
+    return { layers: layers.map((layer) => layer.name), entries };
   }
 
-  modifyRuntime(): string {
-    return 'No admin layer specified';
+  modifyRuntime(values: ReadonlyMap<string, string>): string | null {
+    return this.sources.modifyRuntime(values) ? null : 'No admin layer specified';
   }
 
   logLevels(): ReadonlyMap<string, LogLevel> {
@@ -188,4 +191,8 @@ export class AdminInterface implements AdminBackend {
   quit(): void {
     this.sources.onQuit();
   }
+}
+
+function runtimeText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

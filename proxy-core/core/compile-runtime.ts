@@ -3,9 +3,9 @@ import type { MessageReader } from '../config/reader.ts';
 
 /**
  * `layered_runtime` (envoy.config.bootstrap.v3.LayeredRuntime): names are unique, at most one admin layer. The values of
- * the static layers are in `ctx.runtime`; disk, RTDS and admin layers hold nothing at start. Returns the names.
+ * the static layers are in `ctx.runtime`; disk, RTDS and admin layers hold nothing at start.
  */
-export function checkRuntimeLayers(root: MessageReader, ctx: CompileContext): readonly string[] {
+export function checkRuntimeLayers(root: MessageReader, ctx: CompileContext): void {
   const names = new Set<string>();
   let adminLayers = 0;
   for (const layer of root.message('layered_runtime')?.messages('layers') ?? []) {
@@ -27,5 +27,4 @@ export function checkRuntimeLayers(root: MessageReader, ctx: CompileContext): re
       );
     }
   }
-  return [...names];
 }

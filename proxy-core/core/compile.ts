@@ -4,6 +4,7 @@ import { createCompileSession } from '../config/compile-session.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { MessageReader } from '../config/reader.ts';
+import { type RuntimeLayer, runtimeLayers } from '../config/runtime-layers.ts';
 import { unreadFields } from '../config/unread.ts';
 import {
   checkDuplicateListeners,
@@ -24,10 +25,9 @@ export interface CompiledBootstrap {
   readonly clusters: readonly CompiledCluster[];
   readonly admin: AdminConfig | null;
   readonly node: { readonly id: string; readonly cluster: string };
-  /** Values of the static runtime layers by dotted key. */
+  /** Values of the runtime layers by dotted key. */
   readonly runtime: ReadonlyMap<string, unknown>;
-  /** Names of `layered_runtime`, in order. */
-  readonly runtimeLayers: readonly string[];
+  readonly runtimeLayers: readonly RuntimeLayer[];
   /** `cluster_manager.outlier_detection.event_log_path`, empty = none. */
   readonly outlierLogPath: string;
   readonly stats: StatsConfig;
@@ -78,7 +78,7 @@ function compileParts(
   ctx: ReturnType<typeof createCompileSession>['context'],
 ): CompiledBootstrap {
   root.message('node')?.acknowledge('id', 'cluster');
-  const runtimeLayers = checkRuntimeLayers(root, ctx);
+  checkRuntimeLayers(root, ctx);
   const admin = compileAdmin(root);
   const stats = compileStats(root, ctx);
   const resources = root.message('static_resources');
@@ -107,7 +107,7 @@ function compileParts(
     admin,
     node: ctx.node,
     runtime: ctx.runtime,
-    runtimeLayers,
+    runtimeLayers: runtimeLayers(root.node),
     outlierLogPath: outlierLog ?? '',
     stats,
   };

@@ -116,6 +116,11 @@ export class ListenerSet {
     for (const listener of before.values()) this.retire(listener);
   }
 
+  /** Gives the running listeners another runtime without touching their connections. */
+  update(configs: readonly ListenerConfig[], runtime: SnapshotRuntime): void {
+    for (const config of configs) this.running.get(config.name)?.update(config, runtime);
+  }
+
   count(changes: ResourceChanges): void {
     const { stats } = this;
     stats.counter('listener_manager.listener_added').add(changes.added.length);

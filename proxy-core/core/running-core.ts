@@ -8,6 +8,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import { diffConfigs } from '../config/diff.ts';
 import { exportConfig } from '../config/export.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { runtimeValues, withOverrides } from '../config/runtime-layers.ts';
 import { SystemDnsResolver } from '../discovery/dns-resolver.ts';
 import type {
   ApplyResult,
@@ -140,6 +141,7 @@ export class RunningCore implements ProxyCore {
         this.dataPath.draining = fail;
         this.serverStats.refresh();
       },
+      modifyRuntime: (values) => this.modifyRuntime(values),
       drainListeners: (how) => {
         this.listeners.drain(how);
         this.announceState();
@@ -265,6 +267,26 @@ export class RunningCore implements ProxyCore {
     this.serverStats.runtimeLayers.set(runtimeLayers.length);
     if (before === null) this.serverStats.initialized(Math.round(this.clock.now() - this.created));
     this.serverStats.refresh();
+  }
+
+  /** `/runtime_modify`: new streams see the values; the configuration and its version stay. */
+  private modifyRuntime(overrides: ReadonlyMap<string, string>): boolean {
+    const { current } = this;
+    const layers = current === null ? null : withOverrides(current.bootstrap.runtimeLayers, overrides);
+    if (current === null || layers === null) return false;
+    const runtime = runtimeValues(layers);
+    const changed: Snapshot = {
+      ...current,
+      bootstrap: { ...current.bootstrap, runtime, runtimeLayers: layers },
+      runtime: { ...current.runtime, runtime },
+    };
+    this.current = changed;
+    this.snapshots.add(changed);
+    this.listeners.update(changed.bootstrap.listeners, changed.runtime);
+    this.serverStats.runtimeKeys.set(runtime.size);
+    const overridden = layers.some((layer) => layer.admin && layer.values.size > 0);
+    this.stats.gauge('runtime.admin_overrides_active').set(overridden ? 1 : 0);
+    return true;
   }
 
   private refuse(source: ConfigSource, diagnostics: readonly Diagnostic[]): ApplyResult {
