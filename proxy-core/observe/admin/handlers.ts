@@ -102,6 +102,20 @@ function doing(action: (request: AdminRequest, backend: AdminBackend) => void): 
   };
 }
 
+/** Names looked up while tracking was on, the most frequent last, as Envoy lists them. */
+function lookupsText(lookups: ReadonlyMap<string, number> | null): string {
+  if (lookups === null) {
+    return 'Lookup tracking is not enabled. Use /stats/recentlookups/enable to enable.\n\ntotal: 0\n';
+  }
+  let total = 0;
+  let body = '   Count Lookup\n';
+  for (const [name, count] of [...lookups].sort((a, b) => a[1] - b[1])) {
+    total += count;
+    body += `${String(count).padStart(8)} ${name}\n`;
+  }
+  return `${body}\ntotal: ${total}\n`;
+}
+
 const STATS_USED = 'Only include stats that have been written by system since restart';
 const STATS_FILTER = 'Regular expression (Google re2) for filtering stats';
 
@@ -280,8 +294,25 @@ const COMMANDS: readonly AdminHandler[] = [
   {
     path: '/stats/recentlookups',
     help: 'Show recent stat-name lookups',
-    handle: () =>
-      text('Lookup tracking is not enabled. Use /stats/recentlookups/enable to enable.\n\ntotal: 0\n'),
+    handle: (_r, backend) => text(lookupsText(backend.stats.lookups)),
+  },
+  {
+    path: '/stats/recentlookups/clear',
+    help: 'clear list of stat-name lookups and counter',
+    mutates: true,
+    handle: doing((_r, backend) => backend.stats.lookups?.clear()),
+  },
+  {
+    path: '/stats/recentlookups/disable',
+    help: 'disable recording of reset stat-name lookup names',
+    mutates: true,
+    handle: doing((_r, backend) => backend.stats.trackLookups(false)),
+  },
+  {
+    path: '/stats/recentlookups/enable',
+    help: 'enable recording of reset stat-name lookup names',
+    mutates: true,
+    handle: doing((_r, backend) => backend.stats.trackLookups(true)),
   },
 ];
 

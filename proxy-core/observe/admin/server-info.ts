@@ -14,7 +14,7 @@ export function serverInfo(backend: AdminBackend): AdminResponse {
     uptime_current_epoch: `${info.uptime}s`,
     uptime_all_epochs: `${info.uptime}s`,
     hot_restart_version: HOT_RESTART_VERSION,
-    command_line_options: info.commandLineOptions,
+    command_line_options: { concurrency: 1, mode: 'Serve', ...info.commandLineOptions },
     node: {
       id: info.node.id,
       cluster: info.node.cluster,

@@ -131,6 +131,8 @@ function write(request: http.IncomingMessage, response: http.ServerResponse, ans
     'cache-control': 'no-cache, max-age=0',
     'x-content-type-options': 'nosniff',
     server: 'envoy',
+    // Node writes the name in capitals when it adds the header itself.
+    'transfer-encoding': 'chunked',
   });
   response.end(request.method === 'HEAD' ? '' : answer.body, () => answer.after?.());
 }

@@ -57,6 +57,7 @@ function compileTag(reader: MessageReader, ctx: CompileContext): CustomTag | nul
     return {
       name,
       fixedValue: null,
+      prefix: /^\^(\w+)\\\./.exec(text)?.[1] ?? '',
       match(statName) {
         const found = pattern.matcher(statName);
         if (groups === 0 || !found.find()) return null;

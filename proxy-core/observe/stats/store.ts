@@ -16,11 +16,13 @@ export class StatsStore implements Stats {
   /** Counters that were zeroed by `/reset_counters` after they had been used. */
   private readonly usedBeforeReset = new Set<string>();
   private readonly extracted = new Map<string, ExtractedName>();
+  private tracked: Map<string, number> | null = null;
   private customTags: readonly CustomTag[] = [];
   private readonly beforeFlush: (() => void)[] = [];
   private timer: CallbackTimer | null = null;
 
   counter(name: string): Counter {
+    this.noteLookup(name);
     let counter = this.counters.get(name);
     if (counter === undefined) {
       counter = new Counter(name);
@@ -30,6 +32,7 @@ export class StatsStore implements Stats {
   }
 
   gauge(name: string): Gauge {
+    this.noteLookup(name);
     let gauge = this.gauges.get(name);
     if (gauge === undefined) {
       gauge = new Gauge(name);
@@ -39,12 +42,26 @@ export class StatsStore implements Stats {
   }
 
   histogram(name: string): IntervalHistogram {
+    this.noteLookup(name);
     let histogram = this.histograms.get(name);
     if (histogram === undefined) {
       histogram = new IntervalHistogram(name);
       this.histograms.set(name, histogram);
     }
     return histogram;
+  }
+
+  /** `/stats/recentlookups`: how often statistics were looked up by name since tracking began; null while it is off. */
+  get lookups(): Map<string, number> | null {
+    return this.tracked;
+  }
+
+  trackLookups(on: boolean): void {
+    this.tracked = on ? (this.tracked ?? new Map()) : null;
+  }
+
+  private noteLookup(name: string): void {
+    if (this.tracked !== null) this.tracked.set(name, (this.tracked.get(name) ?? 0) + 1);
   }
 
   text(name: string, value: string): void {

@@ -27,6 +27,8 @@ export interface CustomTag {
   readonly name: string;
   readonly match: (statName: string) => { readonly remove: string; readonly value: string } | null;
   readonly fixedValue: string | null;
+  /** First segment of the names that its regex can match (`^cluster\\.…`), empty for any: decides the order of tags. */
+  readonly prefix?: string;
 }
 
 const SEGMENT = '[^.]+';
@@ -125,7 +127,24 @@ export function extractTags(statName: string, custom: readonly CustomTag[] = [])
   const tags: Tag[] = [];
   const cuts: [number, number][] = [];
   applyRules(statName, ANYWHERE, tags, cuts);
+  applyCustom(statName, custom, '', tags, cuts);
+  const dot = statName.indexOf('.');
+  const segment = dot < 0 ? statName : statName.slice(0, dot);
+  const bound = BY_PREFIX.get(segment);
+  if (bound !== undefined) applyRules(statName, bound, tags, cuts);
+  applyCustom(statName, custom, segment, tags, cuts);
+  return { name: cut(statName, cuts), tags };
+}
+
+function applyCustom(
+  statName: string,
+  custom: readonly CustomTag[],
+  prefix: string,
+  tags: Tag[],
+  cuts: [number, number][],
+): void {
   for (const tag of custom) {
+    if ((tag.prefix ?? '') !== prefix) continue;
     if (tag.fixedValue !== null) {
       tags.push({ name: tag.name, value: tag.fixedValue });
       continue;
@@ -136,10 +155,6 @@ export function extractTags(statName: string, custom: readonly CustomTag[] = [])
     tags.push({ name: tag.name, value: found.value });
     if (at >= 0) cuts.push([at, at + found.remove.length]);
   }
-  const dot = statName.indexOf('.');
-  const bound = BY_PREFIX.get(dot < 0 ? statName : statName.slice(0, dot));
-  if (bound !== undefined) applyRules(statName, bound, tags, cuts);
-  return { name: cut(statName, cuts), tags };
 }
 
 function applyRules(

@@ -53,6 +53,24 @@ describe('dispatch', () => {
     expect(backend.done).toEqual([]);
   });
 
+  test('lookups of statistics are counted while that is switched on', () => {
+    const backend = new FakeBackend();
+    expect(ask('/stats/recentlookups', backend).body).toMatch(
+      /^Lookup tracking is not enabled\. .*total: 0\n$/s,
+    );
+    ask('/stats/recentlookups/enable', backend, 'POST');
+    backend.stats.counter('a.b');
+    backend.stats.counter('a.b');
+    backend.stats.gauge('c');
+    expect(ask('/stats/recentlookups', backend).body).toBe(
+      '   Count Lookup\n       1 c\n       2 a.b\n\ntotal: 3\n',
+    );
+    ask('/stats/recentlookups/clear', backend, 'POST');
+    expect(ask('/stats/recentlookups', backend).body).toBe('   Count Lookup\n\ntotal: 0\n');
+    ask('/stats/recentlookups/disable', backend, 'POST');
+    expect(ask('/stats/recentlookups', backend).body).toMatch(/^Lookup tracking is not enabled/);
+  });
+
   test('reading takes any method', () => {
     expect(ask('/ready', undefined, 'POST').status).toBe(200);
   });

@@ -25,7 +25,7 @@ function get(
   target: string,
   options: http.RequestOptions = {},
   body = '',
-): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }> {
+): Promise<{ status: number; headers: http.IncomingHttpHeaders; names: readonly string[]; body: string }> {
   return new Promise((resolve, reject) => {
     const { ip, port } = server.address;
     const request = http.request({ host: ip, port, path: target, agent: false, ...options }, (response) => {
@@ -34,7 +34,12 @@ function get(
         text += chunk.toString();
       });
       response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          names: response.rawHeaders.filter((_, i) => i % 2 === 0),
+          body: text,
+        }),
       );
     });
     request.on('error', reject);
@@ -46,6 +51,7 @@ test('answers over a socket with Envoy’s headers', async () => {
   const server = await listen();
   const answer = await get(server, '/ready');
   expect(answer).toMatchObject({ status: 200, body: 'LIVE\n' });
+  expect(answer.names).toContain('transfer-encoding');
   expect(answer.headers).toMatchObject({
     'content-type': 'text/plain; charset=UTF-8',
     'cache-control': 'no-cache, max-age=0',

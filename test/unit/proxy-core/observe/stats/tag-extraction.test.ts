@@ -71,6 +71,15 @@ describe('default tags', () => {
   });
 });
 
+test('own tags bound to a first segment stand behind those of that segment', () => {
+  const custom: CustomTag[] = [
+    { name: 'stage', fixedValue: 'dev', match: () => null },
+    { name: 'kind', fixedValue: null, prefix: 'cluster', match: () => ({ remove: '', value: 'svc' }) },
+    { name: 'other', fixedValue: null, prefix: 'http', match: () => ({ remove: '', value: 'no' }) },
+  ];
+  expect(short('cluster.svc.upstream_rq_total', custom)[1]).toBe('stage=dev cluster_name=svc kind=svc');
+});
+
 test('fixed and own tags stand between those found anywhere and those of the first segment', () => {
   const custom: CustomTag[] = [
     { name: 'stage', fixedValue: 'dev', match: () => null },
