@@ -300,7 +300,7 @@ function Nothing(props: {
   readonly matches: Matches | null;
 }) {
   const { filter, recorded, matches } = props;
-  const listeners = useCore((s) => s.core?.listeners ?? []);
+  const listeners = useCore((s) => s.core?.listeners) ?? [];
   if (filter !== '' && matches === null) {
     return <EmptyState icon="filter" title="Looking through the recorded requests…" />;
   }

@@ -97,10 +97,10 @@ export async function openPage(browser: Browser, url: string, options: PageOptio
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
   const page = await context.newPage();
   const complaints: string[] = [];
-  page.on('console', (message) => {
+  context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(error.stack ?? String(error)));
+  context.on('weberror', (error) => complaints.push(error.error().stack ?? String(error.error())));
   page.setDefaultTimeout(8_000);
   await page.goto(url);
   await page.getByRole('navigation', { name: 'Sections' }).waitFor();
