@@ -3,7 +3,13 @@ import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { ExplainRequest } from '../facade/core-api.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from '../http/path.ts';
-import type { FilterChainConfig, ListenerConfig } from '../listener/index.ts';
+import {
+  type ChainInput,
+  chooseFilterChain,
+  type FilterChainConfig,
+  type ListenerConfig,
+  NOT_INSPECTED,
+} from '../listener/index.ts';
 import { Narration, step } from './narration.ts';
 import { addressText } from './state.ts';
 import type { Telling } from './telling.ts';
@@ -80,7 +86,23 @@ export function receivedHead(request: ExplainRequest, _port: number): RequestHea
     else headers.push(lower, value);
   }
   const path = `${url.pathname}${url.search}`;
-  return { method: request.method.toUpperCase(), authority, path, scheme: 'http', protocol: '', headers };
+  return {
+    method: request.method.toUpperCase(),
+    authority,
+    path,
+    scheme: url.protocol === 'https:' ? 'https' : 'http',
+    protocol: '',
+    headers,
+  };
+}
+
+/** What the inspectors would see, or saw, of the connection. */
+function chainInput(listener: ListenerConfig, info: StreamInfo): ChainInput {
+  const { local, directRemote: remote, requestedServerName, tls } = info.connection;
+  const secure = tls !== null || info.receivedHead?.scheme === 'https';
+  if (!secure || !listener.filters.tlsInspector) return { ...NOT_INSPECTED, local, remote };
+  const applicationProtocols = tls === null ? ['h2', 'http/1.1'] : tls.alpn === '' ? [] : [tls.alpn];
+  return { transportProtocol: 'tls', serverName: requestedServerName, applicationProtocols, local, remote };
 }
 
 export function tellFilterChain(
@@ -88,27 +110,38 @@ export function tellFilterChain(
   listener: ListenerConfig,
   info: StreamInfo,
 ): FilterChainConfig | null {
-  const chains = listener.filterChains;
+  const narration = new Narration();
+  const chosen = chooseFilterChain(listener, chainInput(listener, info), narration);
+  // The chain that a recorded connection really had, should its record not hold all that matching looked at.
+  const { filterChainName } = info.connection;
   const chain =
-    chains.find(
-      (each) =>
-        telling.recorded !== null && each.name === info.connection.filterChainName && each.http !== null,
-    ) ??
-    chains[0] ??
-    null;
+    telling.recorded === null || chosen?.name === filterChainName
+      ? chosen
+      : (listener.filterChains.find((each) => each.name === filterChainName && each.http !== null) ?? chosen);
+  const chains = listener.filterChains;
   telling.steps.push(
-    step({
-      kind: 'filter-chain',
-      subject: chain === null ? 'none' : chain.name === '' ? 'filter chain 1' : chain.name,
-      text:
-        chain === null
-          ? 'the listener has none'
-          : chains.length === 1
-            ? 'the only chain'
-            : `matched: ${chain.matchText}`,
-      tone: chain === null ? 'bad' : 'neutral',
-      source: chain?.source ?? null,
-    }),
+    step(
+      {
+        kind: 'filter-chain',
+        subject:
+          chain === null
+            ? 'none'
+            : chain.name === ''
+              ? `filter chain ${chains.indexOf(chain) + 1}`
+              : chain.name,
+        text:
+          chain === null
+            ? chains.length === 0
+              ? 'the listener has none'
+              : 'none of them matches the connection'
+            : chains.length === 1 && chain.matchText === 'any'
+              ? 'the only chain'
+              : `matched: ${chain.matchText}`,
+        tone: chain === null ? 'bad' : 'neutral',
+        source: chain?.source ?? null,
+      },
+      chains.length > 1 || chain === null ? narration : undefined,
+    ),
   );
   telling.outcome = { ...telling.outcome, filterChain: chain?.name ?? null };
   return chain;

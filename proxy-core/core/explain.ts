@@ -37,7 +37,7 @@ export function explainRequest(
     local: { ip: listener.address.ip, port },
     directRemote: { ip: '127.0.0.1', port: 0 },
     filterChainName: '',
-    requestedServerName: '',
+    requestedServerName: received.scheme === 'https' ? hostOf(received.authority) : '',
     tls: null,
     terminationDetails: '',
   };
@@ -84,6 +84,11 @@ export function explainRecorded(
   return tell(telling, listener, info, received);
 }
 
+/** A browser's SNI: the host without its port, in lower case. */
+function hostOf(authority: string): string {
+  return authority.replace(/:\d+$/, '').toLowerCase();
+}
+
 /** From the filter chain on, both kinds of decision are told alike. */
 function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, received: RequestHead): Decision {
   telling.outcome = { ...telling.outcome, listener: listener.name };
@@ -95,13 +100,13 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
   const { recorded, snapshot } = telling;
   const head: RequestHead = { ...received, headers: [...received.headers] };
   const uuid = (): string => recorded?.requestId ?? '00000000-0000-4000-8000-000000000000';
-  const internal = mutateRequestHeaders(head, info, http, snapshot.runtime, false, false, uuid);
+  const internal = mutateRequestHeaders(head, info, http, snapshot.runtime, chain.tls, false, uuid);
   const seen = info.requestHead ?? head;
   const normalized = tellNormalization(http, seen, info);
   const input: RouteInput = {
     head: seen,
     random: info.random,
-    tls: false,
+    tls: chain.tls,
     internal,
     runtime: snapshot.bootstrap.runtime,
   };
