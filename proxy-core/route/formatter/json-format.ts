@@ -64,15 +64,20 @@ function write(
       write(item, parts, options, onError);
     });
     append(parts, '}');
-  } else {
+  } else if (typeof value === 'number') {
     append(parts, literal(value));
+  } else {
+    // Envoy 1.32 refuses booleans and null; 1.36 takes them.
+    onError(
+      'Only string values, nested structs, list values and number values are supported in structured access log format.',
+    );
+    append(parts, JSON.stringify(value) ?? 'null');
   }
 }
 
 /** Envoy prints a number of the configuration that is no integer as a string. */
-function literal(value: unknown): string {
-  if (typeof value === 'number' && !Number.isInteger(value)) return JSON.stringify(String(value));
-  return JSON.stringify(value) ?? 'null';
+function literal(value: number): string {
+  return Number.isInteger(value) ? String(value) : JSON.stringify(String(value));
 }
 
 function writeString(

@@ -214,12 +214,17 @@ describe('JSON', () => {
     [{ a: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%' }, '{"a":"1"}'],
     [{ a: '%START_TIME(%s)%' }, '{"a":"1795361223"}'],
     [{ a: 'x %REQ(nope)% y %BYTES_SENT%' }, '{"a":"x - y 292"}'],
-    [{ a: 1, b: 1.5, c: true, d: null }, '{"a":1,"b":"1.5","c":true,"d":null}'],
+    [{ a: 1, b: 1.5 }, '{"a":1,"b":"1.5"}'],
     [{ z: [1, '%PROTOCOL%', { y: 'ü"\n' }] }, '{"z":[1,"HTTP/1.1",{"y":"ü\\"\\n"}]}'],
     [{ m: '%DYNAMIC_METADATA(ns)%' }, '{"m":{"k":"v1","n":3,"deep":{"a":[1]}}}'],
     [{ a: '%REQ(USER-AGENT):4%' }, '{"a":"curl"}'],
     [{ a: '' }, '{"a":""}'],
   ])('%j → %s', (value, wanted) => expect(json(value)).toBe(`${wanted}\n`));
+  test.each([true, null])('%j is no value of a format', (value) => {
+    expect(() => json({ a: value })).toThrow(
+      /^Only string values, nested structs, list values and number values/,
+    );
+  });
 });
 
 describe('SubstitutionFormatString', () => {
