@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { RecordRow } from '../../../proxy-core/index.ts';
 import { Button } from '../../components/button.tsx';
 import { cx } from '../../components/cx.ts';
@@ -10,10 +10,12 @@ import { publishRows } from '../../state/session.ts';
 import { rowRing, useRows } from '../../state/stores.ts';
 import { type Column, columnsFor, template } from './columns.tsx';
 import { EventRow, eventClass } from './event-row.tsx';
-import type { ListModel } from './list-model.ts';
+import type { ListItem, ListModel } from './list-model.ts';
 import styles from './traffic.module.css';
 
 const ROW = 24;
+/** Lines that are drawn above and below what is in sight. */
+const OVERSCAN = 6;
 
 export interface RequestListProps {
   readonly model: ListModel;
@@ -27,13 +29,14 @@ export interface RequestListProps {
 export function RequestList({ model, selected, follow, onSelect, onFollow }: RequestListProps) {
   const viewport = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(1200);
-  const columns = columnsFor(width);
+  // The same list while the width is the same: lines that did not change are not drawn again.
+  const columns = useMemo(() => columnsFor(width), [width]);
   const grid = template(columns);
   const virtual = useVirtualizer({
     count: model.length,
     getScrollElement: () => viewport.current,
     estimateSize: () => ROW,
-    overscan: 8,
+    overscan: OVERSCAN,
   });
 
   useLayoutEffect(() => {
@@ -58,6 +61,7 @@ export function RequestList({ model, selected, follow, onSelect, onFollow }: Req
   }, [selected, model, virtual]);
 
   const items = virtual.getVirtualItems();
+  const slots = useSlots(items.map(({ index }) => model.item(index)));
   useMissingRows(model, items[0]?.index ?? 0, items.at(-1)?.index ?? -1);
 
   return (
@@ -89,7 +93,7 @@ export function RequestList({ model, selected, follow, onSelect, onFollow }: Req
         }}
       >
         <div className={styles.inner} style={{ height: virtual.getTotalSize() }}>
-          {items.map((line) => {
+          {items.map((line, position) => {
             const item = model.item(line.index);
             if (item.kind === 'event') {
               return (
@@ -108,7 +112,7 @@ export function RequestList({ model, selected, follow, onSelect, onFollow }: Req
             }
             return (
               <RequestLine
-                key={item.seq}
+                key={slots[position]}
                 seq={item.seq}
                 row={rowRing.get(item.seq)}
                 index={line.index}
@@ -185,6 +189,33 @@ function Newer(props: {
       </Button>
     </div>
   );
+}
+
+/**
+ * A place for each request in sight, which it keeps while it is in sight. Lines that scroll in take the places of
+ * those that scroll out, so that the page changes texts instead of making and dropping hundreds of elements a frame.
+ */
+function useSlots(items: readonly ListItem[]): readonly string[] {
+  const taken = useRef<ReadonlyMap<number, number>>(new Map());
+  const kept = new Map<number, number>();
+  for (const item of items) {
+    const slot = item.kind === 'request' ? taken.current.get(item.seq) : undefined;
+    if (item.kind === 'request' && slot !== undefined) kept.set(item.seq, slot);
+  }
+  const used = new Set(kept.values());
+  let next = 0;
+  const slots = items.map((item) => {
+    if (item.kind === 'event') return `event-${item.event.seq}`;
+    let slot = kept.get(item.seq);
+    if (slot === undefined) {
+      while (used.has(next)) next++;
+      slot = next++;
+      kept.set(item.seq, slot);
+    }
+    return `line-${slot}`;
+  });
+  taken.current = kept;
+  return slots;
 }
 
 const asked = new Set<number>();
