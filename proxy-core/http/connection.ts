@@ -117,6 +117,11 @@ export class HttpConnection
       return;
     }
     this.early = null;
+    if (protocol === 'NONE') {
+      config.stats.cxProtocolError.inc();
+      this.closeDelayed();
+      return;
+    }
     const now = (): number => this.clock.now();
     if (protocol === 'HTTP2') {
       config.stats.cxHttp2Total.inc();
