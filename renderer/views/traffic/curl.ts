@@ -8,19 +8,31 @@ export function shellWord(text: string): string {
 /** Headers that curl or the connection makes by itself. */
 const OWN = new Set(['host', 'connection', 'content-length', 'transfer-encoding']);
 
-/** The request as a curl command to the listener; a kept body is not repeated, its length is said. */
-export function curlCommand(detail: RecordDetail): string {
+/**
+ * The request as a curl command. It goes to the listener whatever the host's name resolves to; a kept body is not
+ * repeated, its length is said.
+ * @param listener bound address of the listener; empty when it is not known
+ */
+export function curlCommand(detail: RecordDetail, listener: string): string {
   const { row, request } = detail;
   const words = ['curl', '-i'];
   if (row.method === 'HEAD') words.push('--head');
-  else if (row.method !== 'GET') words.push('-X', row.method);
+  else if (row.method !== 'GET') words.push('-X', shellWord(row.method));
+  const address = reachable(listener);
+  if (address !== '' && address !== row.authority) words.push('--connect-to', `::${address}`);
   for (const [name, value] of request.headers) {
-    if (!OWN.has(name.toLowerCase()) && !name.startsWith(':'))
-      words.push('-H', shellWord(`${name}: ${value}`));
+    if (OWN.has(name.toLowerCase()) || name.startsWith(':')) continue;
+    // Without a value, curl would leave the header out.
+    words.push('-H', shellWord(value === '' ? `${name};` : `${name}: ${value}`));
   }
   words.push(shellWord(`http://${row.authority}${row.path}`));
   const command = words.join(' ');
   return request.bodyLength === 0
     ? command
     : `${command} # the body of ${request.bodyLength} bytes is left out`;
+}
+
+/** An address that stands for all of this machine's, as one that can be connected to. */
+function reachable(address: string): string {
+  return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }

@@ -9,7 +9,7 @@ import { EmptyState } from '../../components/layers.tsx';
 import { Badge, Skeleton } from '../../components/marks.tsx';
 import { getClient } from '../../state/client.ts';
 import { formatDuration } from '../../state/format.ts';
-import { rowRing, useRows } from '../../state/stores.ts';
+import { rowRing, useCore, useRows } from '../../state/stores.ts';
 import { showFailure, showToast } from '../../state/toasts.ts';
 import { curlCommand } from './curl.ts';
 import styles from './drawer.module.css';
@@ -50,6 +50,10 @@ function useDetail(seq: number, row: RecordRow | undefined): RecordDetail | null
   return detail;
 }
 
+function addressOf(listener: string): string {
+  return useCore.getState().core?.listeners.find(({ name }) => name === listener)?.address ?? '';
+}
+
 export function RequestDrawer(props: {
   readonly seq: number;
   readonly tab: DrawerTab;
@@ -66,7 +70,7 @@ export function RequestDrawer(props: {
   const copyCurl = async () => {
     if (detail === null || detail === undefined) return;
     try {
-      await navigator.clipboard.writeText(curlCommand(detail));
+      await navigator.clipboard.writeText(curlCommand(detail, addressOf(detail.row.listener)));
       showToast({
         tone: 'ok',
         title: 'Copied as cURL',

@@ -59,9 +59,12 @@ function countUpTo(sorted: readonly number[], value: number): number {
   return low;
 }
 
-/** The last request that began before an event, by bisection: requests are numbered as they begin. */
-export function seqBefore(rows: RowLookup, at: number): number {
-  let low = rows.firstSeq;
+/**
+ * The last request from `from` on that began before an event, by bisection: requests are numbered as they begin.
+ * `from - 1` when there is none.
+ */
+export function seqBefore(rows: RowLookup, at: number, from = rows.firstSeq): number {
+  let low = from;
   let high = rows.lastSeq + 1;
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -76,12 +79,21 @@ export function seqBefore(rows: RowLookup, at: number): number {
   return low - 1;
 }
 
+/** The oldest request whose row is here; those before it were recorded before this window was opened. */
+function oldestKnown(rows: RowLookup): RecordRow | undefined {
+  for (let seq = rows.firstSeq; seq > 0 && seq <= rows.lastSeq; seq++) {
+    const row = rows.get(seq);
+    if (row !== undefined) return row;
+  }
+  return undefined;
+}
+
 /** Builds in O(events · log rows): cheap enough for each redraw. */
 export function listModel(seqs: Seqs, events: readonly CoreEvent[], rows: RowLookup): ListModel {
-  const first = rows.firstSeq === 0 ? undefined : rows.get(rows.firstSeq);
+  const first = oldestKnown(rows);
   const shown = first === undefined ? [] : events.filter((event) => event.at >= first.at);
   // Line of each event: the requests before it, and the events before it.
-  const lines = shown.map((event, index) => seqs.upTo(seqBefore(rows, event.at)) + index);
+  const lines = shown.map((event, index) => seqs.upTo(seqBefore(rows, event.at, first?.seq)) + index);
   const eventAt = (line: number): number => {
     const before = countUpTo(lines, line);
     return before > 0 && lines[before - 1] === line ? before - 1 : -1;

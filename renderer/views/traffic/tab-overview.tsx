@@ -1,71 +1,12 @@
 import type { ReactNode } from 'react';
-import type { AttemptTiming, RecordDetail } from '../../../proxy-core/index.ts';
+import type { RecordDetail } from '../../../proxy-core/index.ts';
 import { Icon } from '../../components/icon.tsx';
 import { Heading } from '../../components/layers.tsx';
 import { YamlLink } from '../../components/marks.tsx';
 import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
 import { clusterHref } from '../../state/router.ts';
 import styles from './drawer.module.css';
-
-/** One bar of the waterfall, microseconds since the request began. */
-export interface Phase {
-  readonly group: string;
-  readonly label: string;
-  readonly from: number;
-  readonly to: number;
-  readonly tone: 'note' | 'pool' | 'connect' | 'wait' | 'failed' | 'receive' | 'idle';
-}
-
-/** The parts of a request in the order in which they happened. */
-export function phases(detail: RecordDetail): Phase[] {
-  const { timing } = detail;
-  const end = timing.end ?? 0;
-  const list: Phase[] = [];
-  const add = (
-    group: string,
-    label: string,
-    from: number | null,
-    to: number | null,
-    tone: Phase['tone'],
-  ): void => {
-    if (from !== null && to !== null && to >= from) list.push({ group, label, from, to, tone });
-  };
-  const first = timing.attempts[0];
-  add('Downstream', 'request read', 0, Math.min(timing.requestComplete ?? 0, first?.started ?? end), 'note');
-  timing.attempts.forEach((attempt, index) => {
-    const before = timing.attempts[index - 1];
-    if (before !== undefined) add('Backoff', 'before the next try', endOf(before), attempt.started, 'idle');
-    addAttempt(attempt, `Attempt ${index + 1}`, add);
-  });
-  add('Downstream', 'response written', timing.responseFirst, timing.end, 'note');
-  return list;
-}
-
-function endOf(attempt: AttemptTiming): number | null {
-  return attempt.lastByte ?? attempt.firstByte ?? attempt.sentLast ?? attempt.poolReady ?? attempt.started;
-}
-
-function addAttempt(
-  attempt: AttemptTiming,
-  group: string,
-  add: (group: string, label: string, from: number | null, to: number | null, tone: Phase['tone']) => void,
-): void {
-  const connects = attempt.connectStarted !== null;
-  if (connects) add(group, 'connect', attempt.connectStarted, attempt.connected, 'connect');
-  add(
-    group,
-    connects ? 'connection ready' : 'pooled connection',
-    attempt.connected ?? attempt.started,
-    attempt.poolReady,
-    'pool',
-  );
-  add(group, 'request sent', attempt.sentFirst, attempt.sentLast, 'pool');
-  const failed = attempt.status >= 500 || attempt.status === 0;
-  const answer = attempt.status > 0 ? `first byte: ${attempt.status}` : attempt.failure || 'no answer';
-  const sent = attempt.sentLast ?? attempt.sentFirst ?? attempt.poolReady ?? attempt.started;
-  add(group, answer, sent, attempt.firstByte ?? attempt.lastByte, failed ? 'failed' : 'wait');
-  if (attempt.firstByte !== null) add(group, 'response body', attempt.firstByte, attempt.lastByte, 'receive');
-}
+import { phases } from './phases.ts';
 
 export function OverviewTab({ detail }: { readonly detail: RecordDetail }) {
   const { row, request, response } = detail;
