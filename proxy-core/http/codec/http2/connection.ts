@@ -225,7 +225,7 @@ export abstract class Http2Connection {
       stream.expectedBody -= to - from;
       if (stream.expectedBody < 0 || (endStream && stream.expectedBody !== 0)) {
         this.consumed(to - from);
-        this.resetStream(stream, ErrorCode.ProtocolError, 'protocol-error');
+        this.resetStream(stream, ErrorCode.ProtocolError, 'remote-reset');
         return;
       }
     }
