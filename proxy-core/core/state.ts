@@ -43,7 +43,8 @@ function listenerState(listener: Listener): ListenerState {
   return {
     name: config.name,
     address: addressText(boundAddress(config, listener)),
-    status: listener.address === null ? 'failed' : 'listening',
+    // After /drain_listeners it is still there and takes no connection. One that does not bind has others' handed on.
+    status: listener.accepting || !config.bindsToPort ? 'listening' : 'draining',
     error: '',
     activeConnections: listener.activeConnections,
     source: config.source,
