@@ -79,6 +79,8 @@ const SEEDS: Readonly<Record<string, Json>> = {
       '@type': `${TYPE}envoy.extensions.access_loggers.stream.v3.StdoutAccessLog`,
     },
   },
+  // Compilation opens the file.
+  'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/dev/null' },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': MANAGER,
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter': ROUTER,
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': { stat_prefix: 't', cluster: 'a' },
@@ -166,6 +168,8 @@ function sampleOne(field: FieldSchema, depth: number): Json {
           return 'YQ==';
         case 'string': {
           if (/(^|_)cluster(_name)?$/.test(field.name)) return 'a';
+          // A file may be opened for it, and a route's path begins like this, too.
+          if (/(^|_)path$/.test(field.name)) return '/dev/null';
           if (rules?.kind?.case !== 'string') return 'a';
           return rules.kind.rules.const ?? rules.kind.rules.in?.[0] ?? `${rules.kind.rules.prefix ?? ''}a`;
         }
