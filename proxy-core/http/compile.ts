@@ -10,6 +10,7 @@ import type { Http1ServerOptions } from './codec/http1-server.ts';
 import { compileHttp2 } from './codec/http2/compile.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { connectionManagerStats } from './connection-manager-stats.ts';
+import { perRouteCompiler } from './filters/per-route.ts';
 import { compileHttpFilters } from './filters/registry.ts';
 
 /** What compilation needs of the running core. In validation: a scratch stats store and no log files. */
@@ -31,9 +32,12 @@ export function compileHttpConnectionManager(
   const statPrefix = reader.string('stat_prefix') ?? '';
   const common = reader.message('common_http_protocol_options');
   const routeReader = reader.message('route_config');
+  const filterEnvironment = { stats: options.stats, statPrefix: `http.${statPrefix}.` };
   const routes =
-    routeReader === undefined ? emptyRoutes(reader, ctx) : compileRouteConfiguration(routeReader, ctx);
-  const chain = compileHttpFilters(reader.messages('http_filters'), ctx);
+    routeReader === undefined
+      ? emptyRoutes(reader, ctx)
+      : compileRouteConfiguration(routeReader, ctx, { perFilter: perRouteCompiler(filterEnvironment) });
+  const chain = compileHttpFilters(reader.messages('http_filters'), ctx, filterEnvironment);
   const useRemoteAddress = reader.bool('use_remote_address') ?? false;
   const transformation = reader.message('scheme_header_transformation');
   const stripAny = reader.bool('strip_any_host_port') ?? false;

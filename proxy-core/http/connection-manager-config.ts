@@ -4,7 +4,7 @@ import type { InternalAddresses } from './client-address.ts';
 import type { Http1ServerOptions } from './codec/http1-server.ts';
 import type { Http2Config } from './codec/http2/compile.ts';
 import type { ConnectionManagerStats } from './connection-manager-stats.ts';
-import type { HttpFilterFactory } from './filter.ts';
+import type { ChainedFilter } from './filter.ts';
 
 /** Compiled HttpConnectionManager, immutable. Durations in milliseconds, 0 = off unless said otherwise. */
 export interface HttpConnectionManagerConfig {
@@ -12,7 +12,7 @@ export interface HttpConnectionManagerConfig {
   readonly codecType: 'AUTO' | 'HTTP1' | 'HTTP2' | 'HTTP3';
   readonly routes: RouteTable;
   /** The filters before the router, in order; empty when the router is alone. */
-  readonly filters: readonly HttpFilterFactory[];
+  readonly filters: readonly ChainedFilter[];
   /** False: `http_filters` has no router, so that requests hang as they do in Envoy. */
   readonly hasRouter: boolean;
   /** `suppress_envoy_headers` of the router: no `x-envoy-*` headers of its own. */

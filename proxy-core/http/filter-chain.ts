@@ -2,14 +2,19 @@ import type { Clock } from '../base/clock.ts';
 import type { HeaderList } from '../base/headers.ts';
 import type { RequestHead, ResponseFlag, ResponseHead, StreamInfo } from '../base/stream-info.ts';
 import type { Route } from '../route/types.ts';
-import type { FilterCallbacks, HttpFilter, HttpFilterFactory } from './filter.ts';
+import type { ChainedFilter, FilterCallbacks, HttpFilter } from './filter.ts';
 import { FilterPipe, type PipeEnd, type PipeStage } from './filter-pipe.ts';
+import { disabledByRoute, type RouteLevels, routeConfigs } from './filters/per-route.ts';
 
 /** What a chain needs of its stream. */
 export interface FilterChainOwner {
   readonly info: StreamInfo;
   readonly route: Route | null;
   readonly clock: Clock;
+  readonly runtime: ReadonlyMap<string, unknown>;
+  readonly healthCheckFailed: boolean;
+  /** `typed_per_filter_config` of each level, the most specific first. */
+  readonly levels: RouteLevels;
   random(): number;
   answerLocally(
     status: number,
@@ -30,12 +35,17 @@ export class FilterChain {
   private readonly filters: HttpFilter[];
 
   constructor(
-    factories: readonly HttpFilterFactory[],
+    chained: readonly ChainedFilter[],
     private readonly owner: FilterChainOwner,
     router: PipeEnd<RequestHead>,
     downstream: PipeEnd<ResponseHead>,
   ) {
-    this.filters = factories.map((factory) => factory.create(this.callbacks(factory.name)));
+    const active = chained.filter(
+      ({ factory, disabled }) => !(disabledByRoute(owner.levels, factory.name) ?? disabled),
+    );
+    this.filters = active.map(({ factory }, i) =>
+      factory.create(this.callbacks(factory.name, i, active.length - 1 - i)),
+    );
     this.decode = new FilterPipe(this.filters.map(decodeStage), router);
     this.encode = new FilterPipe(this.filters.map(encodeStage).reverse(), downstream);
   }
@@ -46,7 +56,7 @@ export class FilterChain {
     for (const filter of this.filters) filter.onDestroy?.();
   }
 
-  private callbacks(name: string): FilterCallbacks {
+  private callbacks(name: string, decodeIndex: number, encodeIndex: number): FilterCallbacks {
     const { owner } = this;
     return {
       info: owner.info,
@@ -55,11 +65,20 @@ export class FilterChain {
         return owner.route;
       },
       random: () => owner.random(),
-      perRouteConfig: () => perRouteConfig(owner.route, name),
+      runtime: owner.runtime,
+      healthCheckFailed: owner.healthCheckFailed,
+      perRouteConfig: () => routeConfigs(owner.levels, name)[0],
+      routeConfigs: (key = name) => routeConfigs(owner.levels, key),
       bufferedRequest: () => this.decode.bufferedBytes,
       bufferedResponse: () => this.encode.bufferedBytes,
       replaceRequest: (bytes) => this.decode.replace(bytes),
       replaceResponse: (bytes) => this.encode.replace(bytes),
+      injectRequest: (bytes, endStream) =>
+        owner.inEvent(() => this.decode.inject(decodeIndex, bytes, endStream)),
+      injectResponse: (bytes, endStream) =>
+        owner.inEvent(() => this.encode.inject(encodeIndex, bytes, endStream)),
+      injectResponseTrailers: (trailers) =>
+        owner.inEvent(() => this.encode.injectTrailers(encodeIndex, trailers)),
       continueDecoding: () => owner.inEvent(() => this.decode.resume()),
       continueEncoding: () => owner.inEvent(() => this.encode.resume()),
       sendLocalReply: (status, body, flag, details, headers = null, grpcStatus = null) => {
@@ -70,16 +89,11 @@ export class FilterChain {
   }
 }
 
-/** The most specific level wins: the route's, else its virtual host's. */
-function perRouteConfig(route: Route | null, name: string): unknown {
-  return route?.perFilterConfig.get(name) ?? route?.virtualHost.perFilterConfig.get(name);
-}
-
 function decodeStage(filter: HttpFilter): PipeStage<RequestHead> {
   return {
     head: (head, endStream) => filter.decodeHead?.(head, endStream) ?? 'continue',
     body: (bytes, start, end, endStream) => filter.decodeBody?.(bytes, start, end, endStream) ?? 'continue',
-    trailers: (trailers) => filter.decodeTrailers?.(trailers),
+    trailers: (trailers) => filter.decodeTrailers?.(trailers) ?? 'continue',
   };
 }
 
@@ -87,6 +101,6 @@ function encodeStage(filter: HttpFilter): PipeStage<ResponseHead> {
   return {
     head: (head, endStream) => filter.encodeHead?.(head, endStream) ?? 'continue',
     body: (bytes, start, end, endStream) => filter.encodeBody?.(bytes, start, end, endStream) ?? 'continue',
-    trailers: (trailers) => filter.encodeTrailers?.(trailers),
+    trailers: (trailers) => filter.encodeTrailers?.(trailers) ?? 'continue',
   };
 }

@@ -1,11 +1,11 @@
 import type { HeaderList } from '../base/headers.ts';
-import type { BodyStatus, HeadStatus } from './filter.ts';
+import type { BodyStatus, HeadStatus, TrailersStatus } from './filter.ts';
 
 /** One filter's view of one direction. */
 export interface PipeStage<Head> {
   head(head: Head, endStream: boolean): HeadStatus;
   body(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus;
-  trailers(trailers: HeaderList): void;
+  trailers(trailers: HeaderList): TrailersStatus;
 }
 
 /** What stands at the end of the pipe. */
@@ -84,7 +84,7 @@ export class FilterPipe<Head> {
         return;
       }
       const status = (this.stages[i] as PipeStage<Head>).body(bytes, start, end, endStream);
-      if (this.closed) return;
+      if (this.closed || status === 'drop') return;
       if (status === 'buffer') {
         this.keep(bytes, start, end);
         this.holding = i;
@@ -98,6 +98,15 @@ export class FilterPipe<Head> {
       }
     }
     this.end.body(bytes, start, end, endStream);
+  }
+
+  /** Body bytes that stage `at` makes: on to those behind it. */
+  inject(at: number, bytes: Uint8Array, endStream: boolean): void {
+    if (!this.closed) this.runBody(bytes, 0, bytes.length, endStream, at + 1);
+  }
+
+  injectTrailers(at: number, trailers: HeaderList): void {
+    if (!this.closed) this.runTrailers(trailers, at + 1);
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
@@ -115,8 +124,9 @@ export class FilterPipe<Head> {
       this.heldTrailers = trailers;
       // A stage that buffers the body has it whole now.
       if (!this.holdsAll) {
-        (this.stages[this.holding] as PipeStage<Head>).trailers(trailers);
-        if (!this.closed && this.holding >= 0) this.resume();
+        const status = (this.stages[this.holding] as PipeStage<Head>).trailers(trailers);
+        if (status === 'drop') this.heldTrailers = null;
+        else if (!this.closed && this.holding >= 0) this.resume();
       }
       return;
     }
@@ -125,8 +135,8 @@ export class FilterPipe<Head> {
 
   private runTrailers(trailers: HeaderList, from: number): void {
     for (let i = from; i < this.stages.length; i++) {
-      (this.stages[i] as PipeStage<Head>).trailers(trailers);
-      if (this.closed) return;
+      const status = (this.stages[i] as PipeStage<Head>).trailers(trailers);
+      if (this.closed || status === 'drop') return;
     }
     this.end.trailers(trailers);
   }

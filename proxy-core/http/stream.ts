@@ -12,6 +12,7 @@ import type { Route, RouteInput } from '../route/types.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { FilterChain, type FilterChainOwner } from './filter-chain.ts';
+import { routeLevels } from './filters/per-route.ts';
 import { localReply } from './local-reply.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
@@ -154,6 +155,9 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       info: this.info,
       route: this.route,
       clock: this.clock,
+      runtime: this.snapshot.runtime,
+      healthCheckFailed: path.draining,
+      levels: routeLevels(this.config.routes, this.route, this.routeInput),
       random: () => path.services.random.next(),
       answerLocally: (...reply) => this.failRequest(...reply),
       inEvent: (work) => {

@@ -130,7 +130,7 @@ function compileVirtualHost(reader: MessageReader, table: TableSettings): Virtua
     requireTls,
     includeAttemptCountInRequest: reader.bool('include_request_attempt_count') ?? false,
     includeAttemptCountInResponse: reader.bool('include_attempt_count_in_response') ?? false,
-    perFilterConfig: compilePerFilter(reader, around.perFilter, ctx),
+    perFilterConfig: compilePerFilter(reader, around.perFilter, ctx, reader),
     routeIndex: { hashed: null },
     tlsRedirect: null,
   };
@@ -165,7 +165,7 @@ function compileRoute(
     source: reader.range,
     virtualHost,
     action,
-    perFilterConfig: compilePerFilter(reader, around.perFilter, ctx),
+    perFilterConfig: compilePerFilter(reader, around.perFilter, ctx, reader.message('route')),
     match,
     requestHeaders: combine(levels, 'request', table.mostSpecificWins),
     responseHeaders: combine(levels, 'response', table.mostSpecificWins),

@@ -1,25 +1,18 @@
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { SourceRange } from '../../config/diagnostic.ts';
-import type { MessageReader } from '../../config/reader.ts';
-import type { HttpFilterFactory } from '../filter.ts';
+import { MessageReader } from '../../config/reader.ts';
+import type { ChainedFilter } from '../filter.ts';
+import type { FilterEnvironment, HttpFilterExtension } from './extension.ts';
+import { EXTENSIONS } from './extensions.ts';
 import { KNOWN_FILTERS, ROUTER_TYPE } from './known-filters.ts';
 
-/** Compiles one filter's `typed_config` into what makes its instances. */
-export type HttpFilterCompiler = (
-  name: string,
-  config: MessageReader,
-  ctx: CompileContext,
-) => HttpFilterFactory;
-
 /** Emulated filters by type; the router is not among them: it ends the chain. */
-const COMPILERS = new Map<string, HttpFilterCompiler>();
-
-export function registerHttpFilter(type: string, compiler: HttpFilterCompiler): void {
-  COMPILERS.set(type, compiler);
-}
+const BY_TYPE: ReadonlyMap<string, HttpFilterExtension> = new Map(
+  EXTENSIONS.map((extension) => [extension.type, extension]),
+);
 
 export interface CompiledFilterChain {
-  readonly filters: readonly HttpFilterFactory[];
+  readonly filters: readonly ChainedFilter[];
   readonly names: readonly string[];
   readonly hasRouter: boolean;
   readonly suppressEnvoyHeaders: boolean;
@@ -33,8 +26,9 @@ export interface CompiledFilterChain {
 export function compileHttpFilters(
   readers: readonly MessageReader[],
   ctx: CompileContext,
+  environment: FilterEnvironment,
 ): CompiledFilterChain {
-  const filters: HttpFilterFactory[] = [];
+  const filters: ChainedFilter[] = [];
   const names: string[] = [];
   let hasRouter = false;
   let suppressEnvoyHeaders = false;
@@ -77,10 +71,13 @@ export function compileHttpFilters(
         `Error: non-terminal filter named ${name} of type ${KNOWN_FILTERS.get(type) ?? name} is the last filter in a http filter chain.`,
       );
     }
-    const compiler = COMPILERS.get(type);
-    if (compiler === undefined || config === undefined) return;
-    const factory = compiler(name, config, ctx);
-    if (!disabled) filters.push(factory);
+    const extension = BY_TYPE.get(type);
+    if (extension === undefined) {
+      if (!disabled) warnNotEmulated(type, reader, ctx);
+      return;
+    }
+    const factory = extension.compile(name, config ?? emptyConfig(reader, type), ctx, environment);
+    filters.push({ factory, disabled });
   });
   return { filters, names, hasRouter, suppressEnvoyHeaders };
 }
@@ -89,11 +86,44 @@ function report(ctx: CompileContext, reader: MessageReader, code: string, messag
   ctx.report('error', code, reader, 'name', message);
 }
 
+/** Filters that decide who gets in, or may change anything: passing them over in silence would mislead. */
+const DECIDING: ReadonlyMap<string, string> = new Map([
+  ['api_key_auth', 'API keys are not asked for'],
+  ['basic_auth', 'passwords are not asked for'],
+  ['ext_authz', 'the authorization service is not asked'],
+  ['ext_proc', 'the external processor is not called'],
+  ['jwt_authn', 'tokens are not checked'],
+  ['lua', 'the script does not run'],
+  ['oauth2', 'nobody has to log in'],
+  ['rate_limit_quota', 'requests are not limited'],
+  ['ratelimit', 'requests are not limited'],
+  ['wasm', 'the module does not run'],
+]);
+
+function warnNotEmulated(type: string, reader: MessageReader, ctx: CompileContext): void {
+  const name = KNOWN_FILTERS.get(type) ?? '';
+  const effect = DECIDING.get(name.slice('envoy.filters.http.'.length));
+  if (effect === undefined) return;
+  ctx.report(
+    'warning',
+    'filter.not-emulated',
+    reader,
+    'name',
+    `${name} is not emulated: traffic passes as if the filter were absent, so ${effect}.`,
+  );
+}
+
+/** A filter written with its name alone has every field at its default. */
+function emptyConfig(reader: MessageReader, type: string): MessageReader {
+  const { range, path } = reader;
+  return new MessageReader({ kind: 'message', type, range, path, fields: new Map(), fromAny: true });
+}
+
 /** `typed_config`, marked read only when somebody will read it: otherwise the notice names the filter. */
 function typedConfig(reader: MessageReader): MessageReader | undefined {
   if (!reader.has('typed_config')) return undefined;
   const node = reader.node.fields.get('typed_config')?.value;
-  if (node?.kind === 'message' && node.type !== ROUTER_TYPE && !COMPILERS.has(node.type)) {
+  if (node?.kind === 'message' && node.type !== ROUTER_TYPE && !BY_TYPE.has(node.type)) {
     return { type: node.type } as MessageReader;
   }
   return reader.message('typed_config');
