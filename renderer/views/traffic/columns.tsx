@@ -13,10 +13,15 @@ export interface Column {
   readonly right?: boolean;
   /** Gone when the list is narrower than this. */
   readonly from?: number;
+  /** Gone when the list is as wide as this. */
+  readonly below?: number;
   /** Filter term of a cell, for F and Shift F. */
   readonly term?: (row: RecordRow) => string;
   readonly cell: (row: RecordRow) => ReactNode;
 }
+
+/** Pixels: from here on there is room for milliseconds. */
+const NARROW = 480;
 
 /** Amber from here on, milliseconds. */
 const SLOW = 200;
@@ -26,9 +31,17 @@ const STATUS_COLOR = { 1: '', 2: '', 3: '', 4: 'c-warn', 5: 'c-err', none: 'c-er
 
 export const COLUMNS: readonly Column[] = [
   {
+    key: 'second',
+    label: 'Time',
+    width: 64,
+    below: NARROW,
+    cell: (row) => <span className="mono dim">{formatTime(row.at)}</span>,
+  },
+  {
     key: 'time',
     label: 'Time',
     width: 96,
+    from: NARROW,
     cell: (row) => <span className="mono dim">{formatTime(row.at, 'milliseconds')}</span>,
   },
   {
@@ -51,7 +64,7 @@ export const COLUMNS: readonly Column[] = [
     key: 'method',
     label: 'Method',
     width: 58,
-    from: 480,
+    from: NARROW,
     cell: (row) => <span className={row.method === 'GET' ? 'sub' : undefined}>{row.method}</span>,
   },
   {
@@ -162,7 +175,7 @@ function DurationBar({ row }: { readonly row: RecordRow }) {
 }
 
 export function columnsFor(width: number): readonly Column[] {
-  return COLUMNS.filter((column) => column.from === undefined || width >= column.from);
+  return COLUMNS.filter(({ from = 0, below = Number.POSITIVE_INFINITY }) => width >= from && width < below);
 }
 
 export function template(columns: readonly Column[]): string {
