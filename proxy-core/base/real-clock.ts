@@ -27,7 +27,12 @@ export class RealClock implements Clock {
     this.schedule();
   };
 
-  constructor() {
+  /** `onDefect` is told of an exception in a timer's owner; the other timers go on. Default: it is thrown. */
+  constructor(
+    private readonly onDefect: (error: unknown) => void = (error) => {
+      throw error;
+    },
+  ) {
     for (let i = 0; i < SLOTS * LEVELS; i++) this.slots.push(sentinel());
   }
 
@@ -99,7 +104,11 @@ export class RealClock implements Clock {
       for (let timer = head.next as Timer; timer !== head; timer = head.next as Timer) {
         this.unlink(timer);
         timer.deadline = -1;
-        timer.owner.onTimer(timer);
+        try {
+          timer.owner.onTimer(timer);
+        } catch (error) {
+          this.onDefect(error);
+        }
       }
       if (this.counts[0] === 0 && this.counts[1] === 0 && this.counts[2] === 0) {
         this.tick = target;

@@ -29,7 +29,7 @@ import type {
 import type { Decision } from '../facade/decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState } from '../facade/records.ts';
 import type { CoreEvent, CoreState } from '../facade/state.ts';
-import { createDataPath, type DataPath } from '../http/runtime.ts';
+import { createDataPath, type DataPath, defectText } from '../http/runtime.ts';
 import {
   EventLog,
   filterRecordsInSlices,
@@ -86,10 +86,11 @@ export class RunningCore implements ProxyCore {
   private readonly created: number;
 
   constructor(private readonly options: CoreOptions) {
-    this.clock = options.clock ?? new RealClock();
     this.random = options.random ?? new SystemRandom();
     this.created = this.clock.now();
     const log = options.log ?? (() => {});
+    this.clock =
+      options.clock ?? new RealClock((error) => log('error', 'main', `A timer failed: ${defectText(error)}`));
     this.services = { clock: this.clock, random: this.random, stats: this.stats, log };
     this.events_ = new EventLog(() => this.clock.wall());
     this.events_.on((event) => {

@@ -38,6 +38,7 @@ export interface SnapshotRuntime {
 
 export function createDataPath(services: CoreServices, recorder: StreamRecorder | null): DataPath {
   const queue = new FlushQueue();
+  queue.onDefect = (error) => services.log('error', 'main', `A connection was cut: ${defectText(error)}`);
   return {
     services,
     stats: services.stats,
@@ -49,4 +50,9 @@ export function createDataPath(services: CoreServices, recorder: StreamRecorder 
     nextStreamId: 1,
     draining: false,
   };
+}
+
+/** The stack of a defect of ours: it goes to the log, nobody else can use it. */
+export function defectText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -8,6 +8,8 @@ export interface Flushable {
  * answers to a pipeline, become one write. Outside of any event it leaves on the next tick.
  */
 export class FlushQueue {
+  /** Told of an exception that reached a connection's edge. */
+  onDefect: (error: unknown) => void = () => {};
   private readonly waiting: Flushable[] = [];
   private depth = 0;
   private scheduled = false;

@@ -65,6 +65,8 @@ export class SocketTransport implements Transport {
       this.queue.enter();
       try {
         this.owner.onBytes(bytes, 0, length);
+      } catch (error) {
+        this.fail(error);
       } finally {
         this.queue.leave();
       }
@@ -74,6 +76,8 @@ export class SocketTransport implements Transport {
       this.queue.enter();
       try {
         this.owner.onEnd();
+      } catch (error) {
+        this.fail(error);
       } finally {
         this.queue.leave();
       }
@@ -83,6 +87,8 @@ export class SocketTransport implements Transport {
       try {
         this.waitsForDrain = false;
         this.owner.onDrain();
+      } catch (error) {
+        this.fail(error);
       } finally {
         this.queue.leave();
       }
@@ -95,10 +101,18 @@ export class SocketTransport implements Transport {
       this.queue.enter();
       try {
         this.owner.onClose(this.errorCode);
+      } catch (error) {
+        this.queue.onDefect(error);
       } finally {
         this.queue.leave();
       }
     });
+  }
+
+  /** A defect of ours costs this connection, never the process. */
+  private fail(error: unknown): void {
+    this.queue.onDefect(error);
+    this.destroy();
   }
 
   get buffered(): number {
@@ -163,7 +177,7 @@ export class SocketTransport implements Transport {
   }
 
   /** Closes at once and tells the owner why, in Envoy's words. */
-  fail(reason: string): void {
+  destroyBecause(reason: string): void {
     this.errorCode = reason;
     this.destroy();
   }
