@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { PeerCertificate, TlsInfo } from '../../base/stream-info.ts';
 
@@ -93,9 +93,19 @@ export function describeCertificate(certificate: X509Certificate): PeerCertifica
   };
 }
 
+/**
+ * The peer's certificate. Not by `getPeerX509Certificate`: on the client side that takes the certificate out of the
+ * chain, so that the next call finds none.
+ */
+export function peerCertificate(socket: TLSSocket): X509Certificate | null {
+  // Empty when the peer sent none, whatever its type says.
+  const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
+  return raw === undefined ? null : new X509Certificate(raw);
+}
+
 /** What the log operators say about a finished handshake. */
 export function describeSocket(socket: TLSSocket): TlsInfo {
-  const peer = socket.getPeerX509Certificate();
+  const peer = peerCertificate(socket);
   const local = socket.getX509Certificate();
   const version = socket.getProtocol() ?? '';
   return {
@@ -103,7 +113,7 @@ export function describeSocket(socket: TLSSocket): TlsInfo {
     cipher: socket.getCipher()?.name ?? '',
     sessionId: version === 'TLSv1.3' ? '' : sessionId(socket.getSession()),
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
-    peer: peer === undefined ? null : describeCertificate(peer),
+    peer: peer === null ? null : describeCertificate(peer),
     local: local === undefined ? null : describeCertificate(local),
   };
 }

@@ -2,7 +2,7 @@ import { type ConnectionOptions, connect, createSecureContext, type SecureContex
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
-import { describeSocket } from './certificate.ts';
+import { describeSocket, peerCertificate } from './certificate.ts';
 import { type CommonTls, compileCommonTls, transportSocketContext, UPSTREAM_TLS } from './compile.ts';
 import { acceptsPeer, VERIFY_FAILED } from './verify.ts';
 
@@ -63,10 +63,9 @@ function clientTls(common: CommonTls, sni: string): ClientTls {
       stats.negotiated(socket.getProtocol() ?? '', socket.getCipher()?.name ?? '');
       if (socket.isSessionReused()) stats.sessionReused.inc();
       if (validation === null) return '';
-      const certificate = socket.getPeerX509Certificate();
-      if (certificate === undefined) return '';
+      const certificate = peerCertificate(socket);
       const error = socket.authorized ? '' : String(socket.authorizationError ?? 'UNKNOWN');
-      if (acceptsPeer(validation, certificate, error, stats)) return '';
+      if (certificate !== null && acceptsPeer(validation, certificate, error, stats)) return '';
       stats.connectionError.inc();
       return VERIFY_FAILED;
     },

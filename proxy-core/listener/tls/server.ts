@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { TlsStats } from '../../network/tls/stats.ts';
-import { alternativeNames, describeSocket } from './certificate.ts';
+import { alternativeNames, describeSocket, peerCertificate } from './certificate.ts';
 import type { ClientHello } from './client-hello.ts';
 import {
   type Certificate,
@@ -167,8 +167,8 @@ class ServerContexts implements ServerTls {
     stats.handshake.inc();
     stats.negotiated(secured.getProtocol() ?? '', secured.getCipher()?.name ?? '');
     if (secured.isSessionReused()) stats.sessionReused.inc();
-    const certificate = secured.getPeerX509Certificate();
-    if (certificate === undefined) {
+    const certificate = peerCertificate(secured);
+    if (certificate === null) {
       stats.noCertificate.inc();
       return '';
     }

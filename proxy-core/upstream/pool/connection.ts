@@ -111,7 +111,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       const refusal = this.secure.verify(this.socket as TLSSocket, this.cluster.stats.ssl);
       if (refusal !== '') {
         this.connected = false;
-        this.transport.fail(refusal);
+        this.transport.destroyBecause(refusal);
         return;
       }
       this.tls = this.secure.describe(this.socket as TLSSocket);

@@ -144,6 +144,13 @@ export class ProxyRig {
     this.listener = new Listener(config, this.path, snapshot);
   }
 
+  /** A whole configuration; its first listener runs. */
+  static async fromYaml(yaml: string): Promise<ProxyRig> {
+    const rig = new ProxyRig(yaml);
+    await rig.listener.listen();
+    return rig;
+  }
+
   static async start(options: ProxyOptions, ports: readonly number[]): Promise<ProxyRig> {
     const rig = new ProxyRig(proxyYaml(options, ports));
     await rig.listener.listen();
