@@ -86,11 +86,11 @@ export class RunningCore implements ProxyCore {
   private readonly created: number;
 
   constructor(private readonly options: CoreOptions) {
-    this.random = options.random ?? new SystemRandom();
-    this.created = this.clock.now();
     const log = options.log ?? (() => {});
     this.clock =
       options.clock ?? new RealClock((error) => log('error', 'main', `A timer failed: ${defectText(error)}`));
+    this.random = options.random ?? new SystemRandom();
+    this.created = this.clock.now();
     this.services = { clock: this.clock, random: this.random, stats: this.stats, log };
     this.events_ = new EventLog(() => this.clock.wall());
     this.events_.on((event) => {
