@@ -12,6 +12,7 @@ import type { HttpConnectionManagerConfig } from './connection-manager-config.ts
 import { connectionManagerStats } from './connection-manager-stats.ts';
 import { perRouteCompiler } from './filters/per-route.ts';
 import { compileHttpFilters } from './filters/registry.ts';
+import { compileForwardedClientCert } from './forwarded-client-cert.ts';
 
 /** What compilation needs of the running core. In validation: a scratch stats store and no log files. */
 export interface ListenerCompileOptions {
@@ -42,10 +43,6 @@ export function compileHttpConnectionManager(
   const transformation = reader.message('scheme_header_transformation');
   const stripAny = reader.bool('strip_any_host_port') ?? false;
   const stripMatching = reader.bool('strip_matching_host_port') ?? false;
-  const xfcc = reader.enumeration('forward_client_cert_details');
-  if (xfcc !== undefined && xfcc !== 'SANITIZE') {
-    // Without TLS every value takes the header away; TLS listeners read it when they come.
-  }
   const http1 = reader.message('http_protocol_options');
   const http1Options = compileHttp1(reader, http1, common, useRemoteAddress);
   return {
@@ -76,6 +73,7 @@ export function compileHttpConnectionManager(
     serverHeader: (reader.enumeration('server_header_transformation') ??
       'OVERWRITE') as HttpConnectionManagerConfig['serverHeader'],
     via: reader.string('via') ?? '',
+    forwardedClientCert: compileForwardedClientCert(reader),
     generateRequestId: reader.bool('generate_request_id') ?? true,
     preserveExternalRequestId: reader.bool('preserve_external_request_id') ?? false,
     alwaysSetRequestIdInResponse: reader.bool('always_set_request_id_in_response') ?? false,

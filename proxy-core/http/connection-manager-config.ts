@@ -5,6 +5,7 @@ import type { Http1ServerOptions } from './codec/http1-server.ts';
 import type { Http2Config } from './codec/http2/compile.ts';
 import type { ConnectionManagerStats } from './connection-manager-stats.ts';
 import type { ChainedFilter } from './filter.ts';
+import type { ForwardedClientCert } from './forwarded-client-cert.ts';
 
 /** Compiled HttpConnectionManager, immutable. Durations in milliseconds, 0 = off unless said otherwise. */
 export interface HttpConnectionManagerConfig {
@@ -33,6 +34,7 @@ export interface HttpConnectionManagerConfig {
   readonly serverName: string;
   readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
   readonly via: string;
+  readonly forwardedClientCert: ForwardedClientCert;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;

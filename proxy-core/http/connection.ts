@@ -39,6 +39,7 @@ const TimerKind = {
   Drain: 4,
   Keepalive: 5,
   KeepaliveTimeout: 6,
+  Flush: 7,
 } as const;
 
 /** One downstream connection under an HTTP connection manager. */
@@ -59,6 +60,7 @@ export class HttpConnection
   private durationTimer: Timer | null = null;
   private drainTimer: Timer | null = null;
   private keepaliveTimer: Timer | null = null;
+  private flushTimer: Timer | null = null;
   /** Requests under way. */
   private active = 0;
   /** HTTP/2: GOAWAY was sent, the first (streams still may come) or the last. */
@@ -191,6 +193,7 @@ export class HttpConnection
     if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
     if (this.drainTimer !== null) this.clock.disarm(this.drainTimer);
     if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
+    if (this.flushTimer !== null) this.clock.disarm(this.flushTimer);
     const { stats } = this.slot.config;
     const busy = this.active > 0 || this.cutStreams;
     stats.cxActive.dec();
@@ -325,6 +328,7 @@ export class HttpConnection
     if (this.gone) return;
     if (this.http2 !== null) {
       if (abort) stream.stream.reset();
+      else this.watchFlush();
       return;
     }
     if (abort || this.closing) {
@@ -351,6 +355,14 @@ export class HttpConnection
     this.transport.resumeReading();
     this.closeTimer = new Timer(this, TimerKind.DelayedClose);
     this.clock.arm(this.closeTimer, timeout);
+  }
+
+  /** A peer that opens no window must not keep finished answers for ever. */
+  private watchFlush(): void {
+    const timeout = this.slot.config.streamIdleTimeout;
+    if (timeout === 0 || this.flushTimer?.armed === true || this.http2?.flushing !== true) return;
+    this.flushTimer ??= new Timer(this, TimerKind.Flush);
+    this.clock.arm(this.flushTimer, timeout);
   }
 
   /** Half-closes and gives the peer `delayed_close_timeout` to take what was sent (Envoy: FlushWriteAndDelay). */
@@ -434,6 +446,10 @@ export class HttpConnection
         if (this.http2 !== null) this.goAway();
         else if (this.http1 !== null) this.startDrain();
         else this.closeDelayed();
+        break;
+      case TimerKind.Flush:
+        this.http2?.resetStalled();
+        this.watchFlush();
         break;
       case TimerKind.Keepalive:
         this.keepAlive();

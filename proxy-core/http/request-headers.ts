@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import type { HeaderList } from '../base/headers.ts';
 import type { RequestHead, SocketAddress, StreamInfo } from '../base/stream-info.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
+import { forwardedClientCert } from './forwarded-client-cert.ts';
 import type { SnapshotRuntime } from './runtime.ts';
 
 /** Names that the first pass over a received head handles; any other is copied as it is. */
@@ -67,6 +68,7 @@ class Found {
   requestId: string | null = null;
   connection: string | null = null;
   upgrade: string | null = null;
+  clientCert: string | null = null;
   userAgent = false;
   special = false;
 }
@@ -79,6 +81,7 @@ function look(headers: HeaderList): void {
   found.requestId = null;
   found.connection = null;
   found.upgrade = null;
+  found.clientCert = null;
   found.userAgent = false;
   for (let i = 0; i < headers.length; i += 2) {
     const kind = SPECIAL.get(headers[i] as string);
@@ -102,6 +105,9 @@ function look(headers: HeaderList): void {
         break;
       case Special.UserAgent:
         found.userAgent = true;
+        break;
+      case Special.ForwardedClientCert:
+        found.clientCert = found.clientCert === null ? value : `${found.clientCert},${value}`;
         break;
       default:
         break;
@@ -159,6 +165,8 @@ export function mutateRequestHeaders(
   let protoDone = false;
   let externalDone = false;
   let idDone = false;
+  const clientCert = forwardedClientCert(config.forwardedClientCert, found.clientCert, info.connection.tls);
+  let clientCertDone = clientCert === null;
   let viaDone = config.via === '';
   let requestId = '';
   for (let i = 0; i < source.length; i += 2) {
@@ -168,8 +176,12 @@ export function mutateRequestHeaders(
     if (kind !== undefined) {
       switch (kind) {
         case Special.HopByHop:
-        case Special.ForwardedClientCert:
           continue;
+        case Special.ForwardedClientCert:
+          if (clientCert === null || clientCertDone) continue;
+          clientCertDone = true;
+          value = clientCert;
+          break;
         case Special.Connection:
           if (!upgrade) continue;
           break;
@@ -250,6 +262,7 @@ export function mutateRequestHeaders(
     requestId = uuid();
     headers.push('x-request-id', requestId);
   }
+  if (!clientCertDone) headers.push('x-forwarded-client-cert', clientCert as string);
   info.requestId = requestId;
   info.requestHead = {
     method: received.method,

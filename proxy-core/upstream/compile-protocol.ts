@@ -73,7 +73,8 @@ function fromTyped(
   ctx: CompileContext,
   name: string,
 ): Selected {
-  typed.acknowledge('upstream_http_protocol_options');
+  // `auto_sni` and its like speak of TLS only; on TLS they are not emulated, which the notice for unread fields says.
+  if (!cluster.has('transport_socket')) typed.acknowledge('upstream_http_protocol_options');
   const downstream = typed.message('use_downstream_protocol_config');
   if (downstream !== undefined) return { protocol: 'DOWNSTREAM', ...inner(downstream) };
   const auto = typed.message('auto_config');

@@ -100,6 +100,21 @@ export class Http2ServerCodec extends Http2Connection implements ServerCodec {
     this.sendGoAway(this.highestPeerStream, ErrorCode.NoError, '');
   }
 
+  /** Some answers are complete and wait for their peer to take them. */
+  get flushing(): boolean {
+    for (const stream of this.streams.values()) if (stream.flushing) return true;
+    return false;
+  }
+
+  /** Resets complete answers of which nothing was taken since the last call (Envoy: `tx_flush_timeout`). */
+  resetStalled(): void {
+    for (const stream of [...this.streams.values()]) {
+      if (!stream.stalled()) continue;
+      this.stats.txFlushTimeout.inc();
+      this.resetStream(stream, ErrorCode.NoError, null);
+    }
+  }
+
   ping(): void {
     this.sendPing();
   }

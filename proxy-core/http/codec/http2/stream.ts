@@ -21,6 +21,7 @@ export abstract class Http2Stream {
   private queueOffset = 0;
   queuedBytes = 0;
   private endQueued = false;
+  private checkedBytes = -1;
   private trailersQueued: HeaderList | null = null;
   private paused = false;
   private readonly held: Uint8Array[] = [];
@@ -153,6 +154,19 @@ export abstract class Http2Stream {
     }
     if (wasCongested && !this.congested) this.deliverDrained();
     return this.queue.length === 0;
+  }
+
+  /** True when all of an answer (or request) that is complete still waits for the peer, as it did last time. */
+  stalled(): boolean {
+    if (!this.endQueued || this.localClosed) return false;
+    const same = this.checkedBytes === this.wire.bytesSent;
+    this.checkedBytes = this.wire.bytesSent;
+    return same;
+  }
+
+  /** Complete on our side, and not yet sent whole. */
+  get flushing(): boolean {
+    return this.endQueued && !this.localClosed;
   }
 
   /** The socket took everything: whoever stopped because of `congested` may go on. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
+import { headerValue } from '../../../../proxy-core/base/headers.ts';
 import { ProxyRig } from './data-path-rig.ts';
 
 const folder = join(import.meta.dirname, '../../../fixtures/tls');
@@ -56,7 +57,7 @@ const downstreamTls = (common: string, more = ''): string => `
 const certificate = (name: string): string =>
   `{ certificate_chain: ${file(`${name}.pem`)}, private_key: ${file(`${name}.key`)} }`;
 
-function yaml(port: number, cluster: string, chain = '', listener = ''): string {
+function yaml(port: number, cluster: string, chain = '', listener = '', connectionManager = ''): string {
   return `
 static_resources:
   listeners:
@@ -65,7 +66,7 @@ static_resources:
     ${listener}
     filter_chains:
     - filters:
-      ${hcm}${chain}
+      ${connectionManager === '' ? hcm : hcm.replace('stat_prefix: test', `stat_prefix: test\n          ${connectionManager}`)}${chain}
   clusters:
   - name: origin
     load_assignment: { cluster_name: origin, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } } }] }] }
@@ -350,6 +351,40 @@ describe('TLS', () => {
     if (counter !== '') expect(rig.counter(`listener.l.ssl.${counter}`)).toBe(1);
     socket.destroy();
     await expect.poll(() => rig.gauge('listener.l.downstream_cx_active')).toBe(0);
+  });
+
+  const FORGED = 'By=forged';
+  test.each([
+    ['SANITIZE', undefined],
+    ['FORWARD_ONLY', FORGED],
+    [
+      'APPEND_FORWARD',
+      `${FORGED},By=spiffe://test/a.test;Hash=*;Subject="CN=client,O=Example";URI=spiffe://test/client;DNS=client`,
+    ],
+    [
+      'SANITIZE_SET',
+      'By=spiffe://test/a.test;Hash=*;Subject="CN=client,O=Example";URI=spiffe://test/client;DNS=client',
+    ],
+    ['ALWAYS_FORWARD_ONLY', FORGED],
+  ])('x-forwarded-client-cert: %s', async (mode, expected) => {
+    const rig = await start(
+      yaml(
+        1,
+        '',
+        downstreamTls(
+          `tls_certificates: [${certificate('a.test')}], validation_context: { trusted_ca: ${file('ca.pem')} }`,
+        ),
+        '',
+        `forward_client_cert_details: ${mode}\n          set_current_client_cert_details: { subject: true, uri: true, dns: true }`,
+      ),
+    );
+    const socket = await dial(rig, { servername: 'a.test', cert: pem('client.pem'), key: pem('client.key') });
+    socket.write(`GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-client-cert: ${FORGED}\r\n\r\n`);
+    await expect.poll(() => rig.streams.length).toBe(1);
+    const { headers } = rig.streams[0]?.requestHead ?? { headers: [] };
+    expect(headerValue(headers, 'x-forwarded-client-cert')?.replace(/Hash=[0-9a-f]{64}/, 'Hash=*')).toBe(
+      expected,
+    );
   });
 
   test('an origin whose certificate is not trusted: 503 with the reason', async () => {

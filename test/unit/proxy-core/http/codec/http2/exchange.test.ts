@@ -137,6 +137,27 @@ describe('flow control', () => {
   });
 });
 
+test('an answer that nobody takes is given up after two looks without progress', () => {
+  const client = new ClientSide({ initialStreamWindow: 65535 });
+  const server = new ServerSide();
+  const { stream, response } = client.start();
+  stream.sendHead(requestHead('/'), true);
+  stream.pauseResponse();
+  exchange(client, server);
+  const answer = server.requests[0]?.stream;
+  answer?.sendHead({ status: 200, headers: [] }, false);
+  answer?.sendBody(Buffer.alloc(100_000), 0, 100_000, true);
+  exchange(client, server);
+  expect(server.codec.flushing).toBe(true);
+  server.codec.resetStalled();
+  expect(server.codec.activeStreams).toBe(1);
+  server.codec.resetStalled();
+  expect(server.codec.activeStreams).toBe(0);
+  expect(server.count('tx_flush_timeout')).toBe(1);
+  exchange(client, server);
+  expect(response.reset).toBe('remote-reset');
+});
+
 test('an answer complete before the request is flushed whole, then the stream is reset with NO_ERROR', () => {
   const client = new ClientSide({ initialStreamWindow: 65535 });
   const server = new ServerSide();
