@@ -1,3 +1,4 @@
+import { grpcStatusOfHttp, isGrpcContentType } from '../base/grpc.ts';
 import { type HeaderList, headerValue, removeHeader, setHeader } from '../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../base/stream-info.ts';
 
@@ -8,35 +9,10 @@ export interface LocalReply {
   readonly body: string;
 }
 
-/** HTTP status → gRPC status (Envoy: Grpc::Utility::httpToGrpcStatus). */
-export function grpcStatusOf(status: number): number {
-  switch (status) {
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
-}
-
 /** `application/grpc` and `application/grpc+…`. */
 export function isGrpcRequest(head: RequestHead | null): boolean {
   if (head === null) return false;
-  const type = headerValue(head.headers, 'content-type');
-  return (
-    type?.startsWith('application/grpc') === true &&
-    (type.length === 16 || type.charCodeAt(16) === 43) /* + */
-  );
+  return isGrpcContentType(headerValue(head.headers, 'content-type'));
 }
 
 /** Percent-encoding of `grpc-message` (gRPC over HTTP/2 specification): printable ASCII but `%` stays. `text` is latin1. */
@@ -66,7 +42,7 @@ export function localReply(
   if (isGrpcRequest(request)) {
     setHeader(headers, 'content-type', 'application/grpc');
     if (headerValue(headers, 'grpc-status') === undefined) {
-      headers.push('grpc-status', String(grpcStatus ?? grpcStatusOf(status)));
+      headers.push('grpc-status', String(grpcStatus ?? grpcStatusOfHttp(status)));
     }
     if (body !== '') headers.push('grpc-message', grpcMessage(body));
     removeHeader(headers, 'content-length');

@@ -1,8 +1,8 @@
+import { isGrpcContentType } from '../base/grpc.ts';
 import { headerValue } from '../base/headers.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { MessageReader } from '../config/reader.ts';
-import { isGrpcContentType } from './formatter/grpc-status.ts';
 import { compileFraction, effectiveFraction, type Fraction, fractionHits } from './fraction.ts';
 import {
   compileHeaderMatcher,

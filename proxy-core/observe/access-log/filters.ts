@@ -1,8 +1,8 @@
+import { grpcStatusOfHttp } from '../../base/grpc.ts';
 import { headerValue } from '../../base/headers.ts';
 import type { StreamInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
-import { grpcStatusOfHttp } from '../../route/formatter/grpc-status.ts';
 import { compileHeaderMatcher, matchesHeader } from '../../route/header-matcher.ts';
 
 /** `envoy.config.accesslog.v3.AccessLogFilter`, compiled: true means that the line is written. */

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../base/headers.ts';
+import { reasonPhrase } from '../../base/reason-phrase.ts';
 import type { HttpProtocol, RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
 import type { RecordDetail, RecordedMessage, RecordRow } from '../../facade/records.ts';
 
@@ -138,9 +139,8 @@ function responseMessage(
   bodyKept: number,
   bodyLength: number,
 ): RecordedMessage {
-  const reason = REASONS[head.status];
   return {
-    startLine: `${protocol} ${head.status}${reason === undefined || protocol === 'HTTP/2' ? '' : ` ${reason}`}`,
+    startLine: `${protocol} ${head.status}${protocol === 'HTTP/2' ? '' : ` ${reasonPhrase(head.status)}`}`,
     headers: pairs(head.headers),
     trailers: pairs(trailers ?? []),
     bodyKept,
@@ -154,64 +154,3 @@ function pairs(headers: readonly string[]): [string, string][] {
     result.push([headers[i] as string, headers[i + 1] as string]);
   return result;
 }
-
-/** Envoy's reason phrases (common/http/codes.cc); the codec discards those of upstream. */
-const REASONS: Readonly<Record<number, string>> = {
-  100: 'Continue',
-  101: 'Switching Protocols',
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  203: 'Non-Authoritative Information',
-  204: 'No Content',
-  205: 'Reset Content',
-  206: 'Partial Content',
-  207: 'Multi-Status',
-  208: 'Already Reported',
-  226: 'IM Used',
-  300: 'Multiple Choices',
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  304: 'Not Modified',
-  305: 'Use Proxy',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  402: 'Payment Required',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  406: 'Not Acceptable',
-  407: 'Proxy Authentication Required',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  410: 'Gone',
-  411: 'Length Required',
-  412: 'Precondition Failed',
-  413: 'Payload Too Large',
-  414: 'URI Too Long',
-  415: 'Unsupported Media Type',
-  416: 'Range Not Satisfiable',
-  417: 'Expectation Failed',
-  421: 'Misdirected Request',
-  422: 'Unprocessable Entity',
-  423: 'Locked',
-  424: 'Failed Dependency',
-  426: 'Upgrade Required',
-  428: 'Precondition Required',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-  506: 'Variant Also Negotiates',
-  507: 'Insufficient Storage',
-  508: 'Loop Detected',
-  510: 'Not Extended',
-  511: 'Network Authentication Required',
-};

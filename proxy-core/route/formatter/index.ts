@@ -5,7 +5,6 @@
 
 export { flagName } from './flag-names.ts';
 export { compileFormat, constantFormatter, type Formatter, formatError } from './format.ts';
-export { grpcStatusOfHttp, isGrpcContentType } from './grpc-status.ts';
 export { compileJsonFormat } from './json-format.ts';
 export {
   type FormatError,
