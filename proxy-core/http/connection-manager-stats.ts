@@ -82,6 +82,7 @@ export function connectionManagerStats(
   statPrefix: string,
   listenerPrefix: string,
 ): ConnectionManagerStats {
+  let codec: Http2Stats | null = null;
   const counter = (name: string): Counter => stats.counter(`http.${statPrefix}.${name}`);
   const gauge = (name: string): Gauge => stats.gauge(`http.${statPrefix}.${name}`);
   const listener = (name: string): Counter => stats.counter(`${listenerPrefix}.http.${statPrefix}.${name}`);
@@ -120,7 +121,11 @@ export function connectionManagerStats(
     rqActive: gauge('downstream_rq_active'),
     rqHttp1Total: counter('downstream_rq_http1_total'),
     rqHttp2Total: counter('downstream_rq_http2_total'),
-    http2: http2Stats(stats, 'http2.'),
+    // They appear with the first HTTP/2 connection, as in Envoy.
+    get http2() {
+      codec ??= http2Stats(stats, 'http2.');
+      return codec;
+    },
     rqCompleted: counter('downstream_rq_completed'),
     rqClass: classes(counter),
     rqTime: stats.histogram(`http.${statPrefix}.downstream_rq_time`),

@@ -30,7 +30,8 @@ export class Listener implements PendingOwner {
   private bound: SocketAddress | null = null;
   private draining: Drain | null = null;
   private readonly stats: ListenerStats;
-  private readonly inspectorStats: TlsInspectorStats;
+  /** Appears with the first inspected connection. */
+  private inspectorStats: TlsInspectorStats | null = null;
   /** Appears with the first TLS connection. */
   private tlsStats: TlsStats | null = null;
   private readonly pending = new Set<PendingConnection>();
@@ -42,7 +43,6 @@ export class Listener implements PendingOwner {
     private snapshot: SnapshotRuntime,
   ) {
     this.stats = listenerStats(path.stats, current.statPrefix);
-    this.inspectorStats = tlsInspectorStats(path.stats);
     this.fillSlots();
   }
 
@@ -143,7 +143,10 @@ export class Listener implements PendingOwner {
   onEarlyBytes(pending: PendingConnection, bytes: Buffer): boolean {
     const found = inspect(this.current.filters, bytes);
     if (found === null) return false;
-    if (this.current.filters.tlsInspector) countInspection(this.inspectorStats, found);
+    if (this.current.filters.tlsInspector) {
+      this.inspectorStats ??= tlsInspectorStats(this.path.stats);
+      countInspection(this.inspectorStats, found);
+    }
     this.settle(pending);
     this.choose(pending.socket, found, bytes);
     return true;
