@@ -1,0 +1,183 @@
+import { BlockList, isIPv6 } from 'node:net';
+import type { RequestHead, StreamInfo } from '../../base/stream-info.ts';
+import type { CompileContext } from '../../config/compile-context.ts';
+import type { MessageReader } from '../../config/reader.ts';
+import { compileHeaderMatcher, matchesHeader } from '../../route/header-matcher.ts';
+import { compileMetadataMatcher, matchesMetadata } from '../../route/metadata-matcher.ts';
+import { compileStringMatcher, matchesString } from '../../route/string-matcher.ts';
+
+/** A compiled permission or principal. */
+type Rule = (head: RequestHead, info: StreamInfo) => boolean;
+
+/** `envoy.config.rbac.v3.RBAC`, compiled. */
+export interface RbacRules {
+  readonly action: 'ALLOW' | 'DENY' | 'LOG';
+  /** By name in order of the names, as Envoy's map keeps them. */
+  readonly policies: readonly RbacPolicy[];
+}
+
+interface RbacPolicy {
+  readonly name: string;
+  readonly matches: Rule;
+}
+
+export interface RbacVerdict {
+  readonly allowed: boolean;
+  /** Name of the first policy that matches, else null. */
+  readonly policy: string | null;
+}
+
+export function compileRbacRules(reader: MessageReader, ctx: CompileContext): RbacRules {
+  const policies = [...reader.messageMap('policies')]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, policy]): RbacPolicy => {
+      const permissions = policy.messages('permissions').map((each) => compilePermission(each, ctx));
+      const principals = policy.messages('principals').map((each) => compilePrincipal(each, ctx));
+      if (policy.has('condition') || policy.has('checked_condition')) {
+        notEmulated(policy, policy.has('condition') ? 'condition' : 'checked_condition', ctx);
+        return { name, matches: NEVER };
+      }
+      return {
+        name,
+        matches: (head, info) =>
+          permissions.some((rule) => rule(head, info)) && principals.some((rule) => rule(head, info)),
+      };
+    });
+  return { action: (reader.enumeration('action') ?? 'ALLOW') as RbacRules['action'], policies };
+}
+
+export function decideRbac(rules: RbacRules, head: RequestHead, info: StreamInfo): RbacVerdict {
+  const policy = rules.policies.find((each) => each.matches(head, info))?.name ?? null;
+  const matched = policy !== null;
+  return { allowed: rules.action === 'LOG' || matched === (rules.action === 'ALLOW'), policy };
+}
+
+const NEVER: Rule = () => false;
+
+function notEmulated(reader: MessageReader, field: string, ctx: CompileContext): void {
+  ctx.report(
+    'error',
+    'filter.rbac-not-emulated',
+    reader,
+    field,
+    `The RBAC rule \`${field}\` is not emulated. Without it the filter could let in what it should not.`,
+  );
+}
+
+function compilePermission(reader: MessageReader, ctx: CompileContext): Rule {
+  const set = (field: string): Rule[] =>
+    (reader.message(field)?.messages('rules') ?? []).map((each) => compilePermission(each, ctx));
+  if (reader.has('and_rules')) return all(set('and_rules'));
+  if (reader.has('or_rules')) return some(set('or_rules'));
+  const not = reader.message('not_rule');
+  if (not !== undefined) return negate(compilePermission(not, ctx));
+  const address = reader.message('destination_ip');
+  if (address !== undefined) return inRange(address, (info) => info.connection.local.ip);
+  const port = reader.number('destination_port');
+  if (port !== undefined) return (_head, info) => info.connection.local.port === port;
+  const range = reader.message('destination_port_range');
+  if (range !== undefined) {
+    const start = range.number('start') ?? 0;
+    const end = range.number('end') ?? 0;
+    return (_head, info) => info.connection.local.port >= start && info.connection.local.port < end;
+  }
+  const name = reader.message('requested_server_name');
+  if (name !== undefined) {
+    const matcher = compileStringMatcher(name, ctx);
+    return (_head, info) => matchesString(matcher, info.connection.requestedServerName);
+  }
+  return compileCommon(reader, ctx);
+}
+
+function compilePrincipal(reader: MessageReader, ctx: CompileContext): Rule {
+  const set = (field: string): Rule[] =>
+    (reader.message(field)?.messages('ids') ?? []).map((each) => compilePrincipal(each, ctx));
+  if (reader.has('and_ids')) return all(set('and_ids'));
+  if (reader.has('or_ids')) return some(set('or_ids'));
+  const not = reader.message('not_id');
+  if (not !== undefined) return negate(compilePrincipal(not, ctx));
+  const authenticated = reader.message('authenticated');
+  if (authenticated !== undefined) return compileAuthenticated(authenticated, ctx);
+  const direct = reader.message('direct_remote_ip') ?? reader.message('source_ip');
+  if (direct !== undefined) return inRange(direct, (info) => info.connection.directRemote.ip);
+  const remote = reader.message('remote_ip');
+  if (remote !== undefined) return inRange(remote, (info) => info.remote.ip);
+  return compileCommon(reader, ctx);
+}
+
+/** Tests that permissions and principals share. */
+function compileCommon(reader: MessageReader, ctx: CompileContext): Rule {
+  if (reader.bool('any') === true) return () => true;
+  const header = reader.message('header');
+  if (header !== undefined) {
+    const matcher = compileHeaderMatcher(header, ctx);
+    return (head) => matchesHeader(matcher, head);
+  }
+  const path = reader.message('url_path')?.message('path');
+  if (path !== undefined) {
+    const matcher = compileStringMatcher(path, ctx);
+    return (head) => matchesString(matcher, pathOnly(head.path));
+  }
+  const metadata = reader.message('metadata');
+  if (metadata !== undefined) {
+    const matcher = compileMetadataMatcher(metadata, ctx);
+    return (_head, info) => matchesMetadata(matcher, info.dynamicMetadata);
+  }
+  for (const field of ['matcher', 'uri_template', 'filter_state', 'sourced_metadata']) {
+    if (reader.has(field)) notEmulated(reader, field, ctx);
+  }
+  return NEVER;
+}
+
+function pathOnly(path: string): string {
+  const end = path.search(/[?#]/);
+  return end < 0 ? path : path.slice(0, end);
+}
+
+/** The first URI name of the client's certificate, else its first DNS name, else its subject. */
+function compileAuthenticated(reader: MessageReader, ctx: CompileContext): Rule {
+  const name = reader.message('principal_name');
+  if (name === undefined) return (_head, info) => peerOf(info) !== null;
+  const matcher = compileStringMatcher(name, ctx);
+  return (_head, info) => {
+    const peer = peerOf(info);
+    if (peer === null) return false;
+    const names = peer.uriSans.length > 0 ? peer.uriSans : peer.dnsSans;
+    return names.length > 0
+      ? names.some((each) => matchesString(matcher, each))
+      : matchesString(matcher, peer.subject);
+  };
+}
+
+function peerOf(info: StreamInfo) {
+  return info.connection.tls?.peer ?? null;
+}
+
+const all =
+  (rules: readonly Rule[]): Rule =>
+  (head, info) =>
+    rules.every((rule) => rule(head, info));
+const some =
+  (rules: readonly Rule[]): Rule =>
+  (head, info) =>
+    rules.some((rule) => rule(head, info));
+const negate =
+  (rule: Rule): Rule =>
+  (head, info) =>
+    !rule(head, info);
+
+/** `envoy.config.core.v3.CidrRange`. */
+function inRange(reader: MessageReader, addressOf: (info: StreamInfo) => string): Rule {
+  const prefix = reader.string('address_prefix') ?? '';
+  const family = isIPv6(prefix) ? 'ipv6' : 'ipv4';
+  const list = new BlockList();
+  try {
+    list.addSubnet(prefix, reader.number('prefix_len') ?? 0, family);
+  } catch {
+    return NEVER;
+  }
+  return (_head, info) => {
+    const ip = addressOf(info);
+    return (isIPv6(ip) ? 'ipv6' : 'ipv4') === family && list.check(ip, family);
+  };
+}
