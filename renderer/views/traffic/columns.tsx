@@ -21,7 +21,7 @@ export interface Column {
 }
 
 /** Pixels: from here on there is room for milliseconds. */
-const NARROW = 480;
+export const NARROW = 480;
 
 /** Amber from here on, milliseconds. */
 const SLOW = 200;

@@ -18,12 +18,12 @@ const ICONS: Partial<Record<CoreEvent['kind'], IconName>> = {
 };
 
 /** What happened between two requests: an ejection, a configuration, a host of the demo. */
-export function EventRow({ event }: { readonly event: CoreEvent }) {
+export function EventRow({ event, narrow }: { readonly event: CoreEvent; readonly narrow: boolean }) {
   const ejection = event.kind === 'host-ejected' || event.kind === 'host-returned';
   const onTimeline = ejection || event.kind === 'host-not-ejected';
   return (
     <>
-      <Cell className="mono">{formatTime(event.at, 'milliseconds')}</Cell>
+      <Cell className="mono">{narrow ? formatTime(event.at) : formatTime(event.at, 'milliseconds')}</Cell>
       <Cell className={styles.eventText}>
         {ejection ? (
           <HostGlyph health={event.kind === 'host-returned' ? 'healthy' : 'ejected'} />

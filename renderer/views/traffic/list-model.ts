@@ -18,6 +18,8 @@ export interface ListModel {
   item(index: number): ListItem;
   /** The line of a request, -1 when it is not in the list. */
   indexOf(seq: number): number;
+  /** How many requests of the list are younger than this one, which need not be in it. */
+  newerThan(seq: number): number;
   /** The request on or nearest above (`-1`) or below (`1`) a line; null when there is none. */
   request(index: number, direction: 1 | -1): number | null;
 }
@@ -120,6 +122,7 @@ export function listModel(seqs: Seqs, events: readonly CoreEvent[], rows: RowLoo
       }
       return line;
     },
+    newerThan: (seq) => seqs.length - seqs.upTo(seq),
     request: (line, direction) => {
       for (let at = line; at >= 0 && at < length; at += direction) {
         const found = item(at);

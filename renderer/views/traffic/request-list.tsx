@@ -8,7 +8,7 @@ import { getClient } from '../../state/client.ts';
 import { formatCount } from '../../state/format.ts';
 import { publishRows } from '../../state/session.ts';
 import { rowRing, useRows } from '../../state/stores.ts';
-import { type Column, columnsFor, template } from './columns.tsx';
+import { type Column, columnsFor, NARROW, template } from './columns.tsx';
 import { EventRow, eventClass } from './event-row.tsx';
 import type { ListItem, ListModel } from './list-model.ts';
 import styles from './traffic.module.css';
@@ -106,7 +106,7 @@ export function RequestList({ model, selected, follow, onSelect, onFollow }: Req
                   aria-rowindex={line.index + 1}
                   style={{ transform: `translateY(${line.start}px)` }}
                 >
-                  <EventRow event={item.event} />
+                  <EventRow event={item.event} narrow={width < NARROW} />
                 </div>
               );
             }
@@ -126,7 +126,7 @@ export function RequestList({ model, selected, follow, onSelect, onFollow }: Req
           })}
         </div>
       </div>
-      {!follow && <Newer model={model} selected={selected} onFollow={onFollow} />}
+      {!follow && <Newer model={model} onFollow={onFollow} />}
     </div>
   );
 }
@@ -172,15 +172,11 @@ const RequestLine = memo(function RequestLine(props: RequestLineProps) {
   );
 });
 
-function Newer(props: {
-  readonly model: ListModel;
-  readonly selected: number | null;
-  readonly onFollow: (follow: boolean) => void;
-}) {
-  const { model, selected, onFollow } = props;
-  const [from] = useState(model.requests);
-  const index = selected === null ? -1 : model.indexOf(selected);
-  const newer = index >= 0 ? model.length - 1 - index : model.requests - from;
+/** Back to the newest requests, and how many came since they were left. */
+function Newer(props: { readonly model: ListModel; readonly onFollow: (follow: boolean) => void }) {
+  const { model, onFollow } = props;
+  const [left] = useState(() => model.request(model.length - 1, -1) ?? 0);
+  const newer = model.newerThan(left);
   return (
     <div className={styles.newer}>
       <Button variant="primary" small onClick={() => onFollow(true)}>

@@ -80,6 +80,21 @@ describe('listModel', () => {
     expect([5, 6, 7, 8, 9].map((seq) => model.indexOf(seq))).toEqual([-1, 0, -1, 1, -1]);
   });
 
+  it.each([
+    ['all', null, 7, 1],
+    ['a filter', [6, 8], 6, 1],
+    ['one that the filter leaves out', [6, 8], 5, 2],
+    ['one that is gone', null, 1, 4],
+    ['the newest', null, 8, 0],
+  ] as const)('counts the younger ones: %s', (_what, seqs, seq, expected) => {
+    const model = listModel(
+      seqs === null ? allSeqs(four) : listedSeqs(seqs),
+      [event(1, 25), event(2, 99)],
+      four,
+    );
+    expect(model.newerThan(seq)).toBe(expected);
+  });
+
   it('gives each request one line, and says which: item and indexOf agree', () => {
     const gaps = fc.array(fc.option(fc.nat({ max: 5 }), { nil: null, freq: 8 }), { maxLength: 60 });
     fc.assert(
