@@ -1,5 +1,6 @@
 import { fuzzConfig } from './config.ts';
 import { fuzzHttp1Client, fuzzHttp1Server } from './http1.ts';
+import { fuzzHttp2Client, fuzzHttp2Server, fuzzInspectors } from './http2.ts';
 import { fuzzFilter, fuzzObserve } from './observe.ts';
 import { fuzzFormat, fuzzHpack, fuzzPath, fuzzRegex } from './pure.ts';
 
@@ -31,6 +32,12 @@ const BOOTSTRAP = `static_resources:
   - { name: a, connect_timeout: 0.25s, type: STATIC }
 `;
 
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+
+function http2(start: string, ...hex: string[]): Uint8Array {
+  return Buffer.concat([Buffer.from(start, 'latin1'), Buffer.from(hex.join(''), 'hex')]);
+}
+
 /** Every target; `main.ts` runs them in turn. */
 export const TARGETS: readonly FuzzTarget[] = [
   {
@@ -53,6 +60,40 @@ export const TARGETS: readonly FuzzTarget[] = [
       '1s',
       '\t',
     ],
+  },
+  {
+    name: 'http2-server',
+    run: fuzzHttp2Server,
+    seeds: [
+      http2(PREFACE, '000000040000000000', '00000b0105000000018286844186a0e41d139d09'),
+      http2(
+        PREFACE,
+        '000000040000000000',
+        '000004010400000001828684410161',
+        '0000030001000000016162630000040300000000010000000800000408000000000000000005',
+      ),
+    ],
+    words: [
+      '\0\0\0\x04\x01\0\0\0\0',
+      '\0\0\0\x01\x05\0\0\0\x03',
+      '\0\0\x01\0\x01\0\0\0\x01',
+      '\0\0\x08\x06\0\0\0\0\0',
+    ],
+  },
+  {
+    name: 'http2-client',
+    run: fuzzHttp2Client,
+    seeds: [
+      http2('', '000000040000000000', '00000101040000000188', '000002000100000001616200000800000000'),
+      http2('', '000000040000000000', '0000080700000000000000000000000000'),
+    ],
+    words: ['\0\0\x01\x01\x05\0\0\0\x01\x88', '\0\0\x04\x03\0\0\0\0\x01', '\0\0\x08\x07\0\0\0\0\0'],
+  },
+  {
+    name: 'inspectors',
+    run: fuzzInspectors,
+    seeds: ['GET / HTTP/1.1\r\n', 'PRI * HTTP/2.0\r\n', Uint8Array.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3])],
+    words: ['\x16\x03\x01\0\x10\x01\0\0\x0c\x03\x03', '\0\0', '\0\x10', ' HTTP/1.0\r\n'],
   },
   {
     name: 'http1-server',
