@@ -40,7 +40,6 @@ const IDLE_COUNTERS: readonly string[] = [
   'upstream_internal_redirect_succeeded_total',
   'upstream_rq_0rtt',
   'upstream_rq_per_try_idle_timeout',
-  'upstream_rq_retry_backoff_ratelimited',
 ];
 
 const IDLE_GAUGES: readonly string[] = [
@@ -141,6 +140,7 @@ export class ClusterStatistics implements ClusterStats {
   readonly upstreamRqRetryOverflow: Counter;
   readonly upstreamRqRetryLimitExceeded: Counter;
   readonly upstreamRqRetryBackoffExponential: Counter;
+  readonly upstreamRqRetryBackoffRatelimited: Counter;
   readonly upstreamFlowControlPausedReading: Counter;
   readonly upstreamFlowControlResumedReading: Counter;
 
@@ -215,6 +215,7 @@ export class ClusterStatistics implements ClusterStats {
     this.upstreamRqRetryOverflow = counter('upstream_rq_retry_overflow');
     this.upstreamRqRetryLimitExceeded = counter('upstream_rq_retry_limit_exceeded');
     this.upstreamRqRetryBackoffExponential = counter('upstream_rq_retry_backoff_exponential');
+    this.upstreamRqRetryBackoffRatelimited = counter('upstream_rq_retry_backoff_ratelimited');
     this.upstreamFlowControlPausedReading = counter('upstream_flow_control_paused_reading_total');
     this.upstreamFlowControlResumedReading = counter('upstream_flow_control_resumed_reading_total');
     this.membershipTotal = gauge('membership_total');

@@ -86,6 +86,7 @@ export interface ClusterStats {
   readonly upstreamRqRetryOverflow: Counter;
   readonly upstreamRqRetryLimitExceeded: Counter;
   readonly upstreamRqRetryBackoffExponential: Counter;
+  readonly upstreamRqRetryBackoffRatelimited: Counter;
   readonly upstreamFlowControlPausedReading: Counter;
   readonly upstreamFlowControlResumedReading: Counter;
   /**

@@ -3,7 +3,7 @@ import type { Random } from '../../base/random.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import { matchesHeader } from '../../route/header-matcher.ts';
 import { retryWords } from '../../route/retry-policy.ts';
-import type { RetryPolicy } from '../../route/types.ts';
+import type { RateLimitedBackOff, RetryPolicy } from '../../route/types.ts';
 import type { Cluster, ResourceLimits } from '../../upstream/types.ts';
 import type { ResetReason } from '../codec/codec.ts';
 
@@ -27,6 +27,8 @@ export class RetryState {
   private holdsRetry = false;
   /** A retry was started: the next result that is none counts as its success. */
   private retried = false;
+  /** Milliseconds that the last response asked to wait; 0 = it did not. */
+  private asked = 0;
 
   constructor(
     private readonly on: ReadonlySet<string>,
@@ -43,9 +45,22 @@ export class RetryState {
     this.maxInterval = policy?.maxInterval ?? DEFAULT_BASE_INTERVAL * 10;
   }
 
-  /** Judges a response head. */
-  onHead(head: ResponseHead): RetryVerdict {
-    return this.judge(this.wantsForHead(head));
+  /** True when a retry is to avoid the hosts that were tried. */
+  get avoidsPreviousHosts(): boolean {
+    return this.policy?.avoidPreviousHosts ?? false;
+  }
+
+  /** `host_selection_retry_max_attempts`. */
+  get hostSelectionAttempts(): number {
+    return this.policy?.hostSelectionAttempts ?? 1;
+  }
+
+  /** Judges a response head. `wall`: now, milliseconds since 1970. */
+  onHead(head: ResponseHead, wall: number): RetryVerdict {
+    const verdict = this.judge(this.wantsForHead(head));
+    const rateLimited = this.policy?.rateLimitedBackOff ?? null;
+    if (verdict === 'retry' && rateLimited !== null) this.asked = askedPause(rateLimited, head.headers, wall);
+    return verdict;
   }
 
   /** Judges a try that died before its response. `started`: the request had been handed to a connection. */
@@ -78,8 +93,17 @@ export class RetryState {
     return 'retry';
   }
 
-  /** Milliseconds to wait before the retry just granted: uniform below an interval that doubles. */
+  /**
+   * Milliseconds to wait before the retry just granted: what a rate limiting response asked for and up to half more, or
+   * uniform below an interval that doubles.
+   */
   pause(): number {
+    if (this.asked > 0) {
+      const asked = this.asked;
+      this.asked = 0;
+      this.cluster.stats.upstreamRqRetryBackoffRatelimited.inc();
+      return asked + (this.random.next() % Math.max(1, Math.floor(asked / 2)));
+    }
     this.cluster.stats.upstreamRqRetryBackoffExponential.inc();
     const interval = this.interval;
     this.interval = Math.min(interval * 2, this.maxInterval);
@@ -132,6 +156,17 @@ export class RetryState {
     if (reason === 'connection-failure' || reason === 'connection-timeout') return on.has('connect-failure');
     return false;
   }
+}
+
+/** The interval of the first reset header that has a usable one (Envoy: RetryStateImpl::parseResetInterval), 0 = none. */
+function askedPause(rateLimited: RateLimitedBackOff, headers: HeaderList, wall: number): number {
+  for (const { name, unixTimestamp } of rateLimited.resetHeaders) {
+    const value = headerValue(headers, name);
+    if (value === undefined || !/^\d{1,12}$/.test(value)) continue;
+    const interval = Number(value) * 1000 - (unixTimestamp ? wall : 0);
+    if (interval > 0 && interval <= rateLimited.maxInterval) return interval;
+  }
+  return 0;
 }
 
 /**

@@ -92,6 +92,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.cluster = cluster;
     info.clusterName = choice.cluster;
     info.clusterStatName = cluster.config.statName;
+    if (this.inMaintenance(cluster)) return;
     this.requestEnded = endStream;
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
@@ -124,6 +125,18 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     stream.sendLocalReply(answer.status, body, null, 'direct_response', response.headers);
   }
 
+  /** `upstream.maintenance_mode.<cluster>`: the percentage of requests to refuse. True when this one is. */
+  private inMaintenance(cluster: Cluster): boolean {
+    const { runtime } = this.stream.snapshot;
+    if (runtime.size === 0) return false;
+    const share = runtime.get(`upstream.maintenance_mode.${cluster.config.name}`);
+    if (typeof share !== 'number' || this.stream.path.services.random.next() % 100 >= share) return false;
+    cluster.stats.upstreamRqMaintenanceMode.inc();
+    const extra = this.stream.config.suppressEnvoyHeaders ? null : ['x-envoy-overloaded', 'true'];
+    this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', extra);
+    return true;
+  }
+
   /** Picks a host and asks its pool for a connection, or answers when there is none. */
   private startTry(): void {
     const { stream } = this;
@@ -131,8 +144,15 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     const action = this.action as ClusterAction;
     const { info, path } = stream;
     const index = info.attempts.length;
-    const random = index === 0 ? info.random : path.services.random.next();
-    const host = cluster.choose({ random, hash: this.hash, attempt: index });
+    let random = index === 0 ? info.random : path.services.random.next();
+    let host = cluster.choose({ random, hash: this.hash, attempt: index });
+    if (index > 0 && this.retry?.avoidsPreviousHosts === true) {
+      let more = this.retry.hostSelectionAttempts;
+      while (host !== null && more-- > 0 && wasTried(info.attempts, host.address)) {
+        random = path.services.random.next();
+        host = cluster.choose({ random, hash: this.hash, attempt: index });
+      }
+    }
     if (host === null) {
       cluster.stats.upstreamCxNoneHealthy.inc();
       this.failWith(503, 'no healthy upstream', 'UH', 'no_healthy_upstream', null);
@@ -314,7 +334,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
     if (this.retry !== null) {
-      const verdict = this.retry.onHead(head);
+      const verdict = this.retry.onHead(head, this.clock.wall());
       if (verdict === 'retry') {
         stats.chargeRetried(status);
         this.endTry(request);
@@ -447,7 +467,9 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       reply.body,
       reply.flag,
       `upstream_reset_before_response_started{${reply.detail}}`,
-      reason === 'overflow' ? ['x-envoy-overloaded', 'true'] : null,
+      reason === 'overflow' && !this.stream.config.suppressEnvoyHeaders
+        ? ['x-envoy-overloaded', 'true']
+        : null,
     );
   }
 
@@ -646,6 +668,11 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       null,
     );
   }
+}
+
+function wasTried(attempts: readonly Attempt[], address: string): boolean {
+  for (let i = 0; i < attempts.length; i++) if (attempts[i]?.hostAddress === address) return true;
+  return false;
 }
 
 /** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */
