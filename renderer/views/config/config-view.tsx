@@ -1,5 +1,5 @@
 import type { EditorView } from '@codemirror/view';
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Diagnostic } from '../../../proxy-core/index.ts';
 import { Button } from '../../components/button.tsx';
 import { Segmented } from '../../components/controls.tsx';
@@ -26,6 +26,9 @@ import {
 import { ExportDialog } from './export-dialog.tsx';
 import { lineCounts, outline } from './outline-model.ts';
 
+/** Errors of the machine, not of the text. */
+const BINDING: readonly string[] = ['listener.address-in-use', 'listener.cannot-bind'];
+
 /** The editor of the open configuration: diagnostics while typing, what changed, apply. */
 export function ConfigView() {
   const config = useConfig((s) => s.config);
@@ -33,7 +36,8 @@ export function ConfigView() {
   const [side, setSide] = useState<'none' | 'diff'>('none');
   const [exporting, setExporting] = useState(false);
   const editor = useRef<EditorView | null>(null);
-  useEffect(() => {
+  // Before the editor is made and asked for a line.
+  useLayoutEffect(() => {
     if (config !== null && config.status !== 'none') followConfig(config);
   }, [config]);
   if (config === null || config.status === 'none') {
@@ -59,7 +63,9 @@ export function ConfigView() {
   }
   const errors = draft.diagnostics.filter((each) => each.severity === 'error').length;
   const edited = isEdited(draft);
-  const canApply = (edited || config.status === 'rejected') && errors === 0 && !draft.applying;
+  // A port may be free by now: that is tried again, not judged by the text.
+  const inText = draft.diagnostics.some((each) => each.severity === 'error' && !BINDING.includes(each.code));
+  const canApply = (edited || config.status === 'rejected') && !inText && !draft.applying;
   return (
     <>
       <Toolbar title="Config">
