@@ -1,8 +1,11 @@
+import type { CompileContext } from '../../config/compile-context.ts';
+import type { MessageReader } from '../../config/reader.ts';
 import { selectCluster } from '../../route/cluster-choice.ts';
 import type { PerFilterCompiler } from '../../route/per-filter.ts';
 import type { Route, RouteInput, RouteTable } from '../../route/types.ts';
 import type { FilterEnvironment, HttpFilterExtension } from './extension.ts';
 import { EXTENSIONS } from './extensions.ts';
+import { ROUTER_TYPE } from './known-filters.ts';
 
 /** One entry of `typed_per_filter_config`, compiled. */
 interface RouteFilterConfig {
@@ -26,6 +29,7 @@ const BY_TYPE: ReadonlyMap<string, HttpFilterExtension> = new Map(
  */
 export function perRouteCompiler(environment: FilterEnvironment): PerFilterCompiler {
   return (_name, reader, ctx): RouteFilterConfig | undefined => {
+    refuseRouter(reader, ctx);
     if (reader.type !== FILTER_CONFIG) {
       const extension = BY_TYPE.get(reader.type);
       const config = extension?.compileRoute?.(reader, ctx, environment);
@@ -34,10 +38,23 @@ export function perRouteCompiler(environment: FilterEnvironment): PerFilterCompi
     const disabled = reader.bool('disabled') ?? false;
     reader.acknowledge('is_optional');
     const inner = reader.message('config');
+    if (inner !== undefined) refuseRouter(inner, ctx);
     const extension = inner === undefined ? undefined : BY_TYPE.get(inner.type);
     const config = inner === undefined ? undefined : extension?.compileRoute?.(inner, ctx, environment);
     return { disabled, config };
   };
+}
+
+/** The router takes what it needs from the route itself. */
+function refuseRouter(reader: MessageReader, ctx: CompileContext): void {
+  if (reader.type !== ROUTER_TYPE) return;
+  ctx.report(
+    'error',
+    'http.no-route-config',
+    reader,
+    '',
+    "The filter envoy.filters.http.router doesn't support virtual host or route specific configurations",
+  );
 }
 
 /** Weighted cluster, route, virtual host, route configuration. */
