@@ -409,6 +409,7 @@ export class RunningCore implements ProxyCore {
     this.clusters.close();
     await this.admin.close();
     await this.logFiles.close();
+    if (this.clock instanceof RealClock && this.options.clock === undefined) this.clock.stop();
   }
 
   private tick(): void {
