@@ -260,7 +260,6 @@ export class Listener implements PendingOwner {
         return;
       }
       info.tls = tls.describe(secured);
-      if (info.requestedServerName === '' && hello !== null) info.requestedServerName = hello.serverName;
       this.serve((read) => readEvents(secured, read), slot, info, null);
     });
     this.handshakes.add(secured);

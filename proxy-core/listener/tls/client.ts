@@ -66,7 +66,6 @@ function clientTls(common: CommonTls, sni: string): ClientTls {
       const certificate = peerCertificate(socket);
       const error = socket.authorized ? '' : String(socket.authorizationError ?? 'UNKNOWN');
       if (certificate !== null && acceptsPeer(validation, certificate, error, stats)) return '';
-      stats.connectionError.inc();
       return VERIFY_FAILED;
     },
     describe: describeSocket,

@@ -6,7 +6,7 @@ import type { SanMatcher, Validation } from './compile.ts';
 
 /** Envoy's transport failure reason for a peer certificate that is not accepted. */
 export const VERIFY_FAILED =
-  'TLS_error:|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end';
+  'TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end';
 
 /**
  * Whether a peer's certificate is good. `chainError` is what OpenSSL found about the chain, empty when nothing.

@@ -245,7 +245,7 @@ class ProtocolPool implements PoolConnectionOwner {
       stats.upstreamRqPendingFailureEject.inc();
       waiter.onPoolFailure(
         timeout ? 'connection-timeout' : 'connection-failure',
-        timeout ? '' : `delayed connect error: ${errorText(error)}`,
+        timeout ? '' : error.startsWith('TLS_error') ? error : `delayed connect error: ${errorText(error)}`,
         true,
       );
     }
