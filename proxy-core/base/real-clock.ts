@@ -91,6 +91,13 @@ export class RealClock implements Clock {
     this.counts[timer.slotLevel] = (this.counts[timer.slotLevel] as number) - 1;
   }
 
+  /** Sleeps no more: nothing that is still armed fires, and the process may end. */
+  stop(): void {
+    if (this.handle !== null) clearTimeout(this.handle);
+    this.handle = null;
+    this.wakeAt = Number.POSITIVE_INFINITY;
+  }
+
   private advance(): void {
     const target = Math.floor(performance.now() - this.origin);
     while (this.tick < target) {
