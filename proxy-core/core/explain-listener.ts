@@ -2,6 +2,8 @@ import { AttacheError } from '../base/errors.ts';
 import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { ExplainRequest } from '../facade/core-api.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
+import type { FilterAnswer } from '../http/filter.ts';
+import { explainFilters } from '../http/filters/explain.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from '../http/path.ts';
 import {
   type ChainInput,
@@ -10,6 +12,7 @@ import {
   type ListenerConfig,
   NOT_INSPECTED,
 } from '../listener/index.ts';
+import { decideRoute, type RouteInput } from '../route/index.ts';
 import { Narration, step } from './narration.ts';
 import { addressText } from './state.ts';
 import type { Telling } from './telling.ts';
@@ -173,16 +176,26 @@ export function tellNormalization(
   return { answer: action === 'continue' ? null : action === 'reject' ? 400 : 307, narration };
 }
 
-export function tellFilters(telling: Telling, http: HttpConnectionManagerConfig, narration: Narration): void {
+/** What each filter before the router does with the request, up to the first that answers by itself. */
+export function tellFilters(
+  telling: Telling,
+  http: HttpConnectionManagerConfig,
+  input: RouteInput,
+  info: StreamInfo,
+  narration: Narration,
+): FilterAnswer | null {
+  const answer = explainFilters(http, decideRoute(http.routes, input, null), input, info, narration);
+  const answered = answer === null ? '' : `answered with ${answer.status} before the router`;
   telling.steps.push(
     step(
       {
         kind: 'http-filters',
         subject: http.filterNames.join(', ') || 'none',
-        text: http.hasRouter ? '' : 'without a router every request hangs until its idle timeout',
-        tone: http.hasRouter ? 'neutral' : 'bad',
+        text: http.hasRouter ? answered : 'without a router every request hangs until its idle timeout',
+        tone: http.hasRouter && (answer === null || answer.status < 400) ? 'neutral' : 'bad',
       },
       narration,
     ),
   );
+  return answer;
 }

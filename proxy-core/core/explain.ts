@@ -84,6 +84,10 @@ export function explainRecorded(
   return tell(telling, listener, info, received);
 }
 
+/** Details that the emulated filters write with their answers. */
+const LOCAL_FILTER_DETAILS =
+  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large)/;
+
 /** A browser's SNI: the host without its port, in lower case. */
 function hostOf(authority: string): string {
   return authority.replace(/:\d+$/, '').toLowerCase();
@@ -121,7 +125,7 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
       'The path is not one that may be routed.',
     );
   }
-  tellFilters(telling, http, normalized.narration);
+  const answer = tellFilters(telling, http, input, info, normalized.narration);
   if (
     recorded?.localReply === true &&
     recorded.routeIndex < 0 &&
@@ -131,6 +135,14 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
     return finish(telling, recordedHeadline(recorded), 'The connection manager answered before routing.');
   }
   const route = tellRoute(telling, http, input);
+  if (answer !== null && recorded === null) {
+    telling.outcome = { ...telling.outcome, localReply: answer };
+    return finish(telling, `${answer.status} written by the proxy.`, 'An HTTP filter answers the request.');
+  }
+  if (recorded?.localReply === true && LOCAL_FILTER_DETAILS.test(recorded.responseCodeDetails)) {
+    telling.outcome = { ...telling.outcome, localReply: replyOf(recorded) };
+    return finish(telling, recordedHeadline(recorded), 'An HTTP filter answered the request.');
+  }
   if (route === null) {
     telling.outcome = {
       ...telling.outcome,

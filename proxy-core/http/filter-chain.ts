@@ -24,6 +24,7 @@ export interface FilterChainOwner {
     headers: HeaderList | null,
     grpcStatus: number | null,
   ): void;
+  giveUpRequest(): void;
   /** Keeps the output of a continued filter together. */
   inEvent(work: () => void): void;
 }
@@ -79,6 +80,7 @@ export class FilterChain {
         owner.inEvent(() => this.encode.inject(encodeIndex, bytes, endStream)),
       injectResponseTrailers: (trailers) =>
         owner.inEvent(() => this.encode.injectTrailers(encodeIndex, trailers)),
+      giveUpRequest: () => owner.giveUpRequest(),
       continueDecoding: () => owner.inEvent(() => this.decode.resume()),
       continueEncoding: () => owner.inEvent(() => this.encode.resume()),
       sendLocalReply: (status, body, flag, details, headers = null, grpcStatus = null) => {

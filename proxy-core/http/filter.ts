@@ -58,6 +58,8 @@ export interface FilterCallbacks {
   injectResponse(bytes: Uint8Array, endStream: boolean): void;
   /** Sends trailers on that this filter has dropped before. */
   injectResponseTrailers(trailers: HeaderList): void;
+  /** The request will not be read to its end: an HTTP/1 connection closes after the answer. */
+  giveUpRequest(): void;
   continueDecoding(): void;
   continueEncoding(): void;
   /** Answers the request; the filters behind this one see nothing more of it. `body` is latin1. */

@@ -159,6 +159,9 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       healthCheckFailed: path.draining,
       levels: routeLevels(this.config.routes, this.route, this.routeInput),
       random: () => path.services.random.next(),
+      giveUpRequest: () => {
+        if (this.info.downstreamProtocol !== 'HTTP/2') this.owner.closeAfterResponse();
+      },
       answerLocally: (...reply) => this.failRequest(...reply),
       inEvent: (work) => {
         path.queue.enter();

@@ -24,6 +24,7 @@ class BufferFilter implements HttpFilter {
     this.length += end - start;
     if (this.length > this.limit) {
       const { callbacks } = this;
+      callbacks.giveUpRequest();
       callbacks.sendLocalReply(413, 'Payload Too Large', null, 'request_payload_too_large');
       return 'drop';
     }
