@@ -1,6 +1,6 @@
+import { grpcStatusOfHttp } from '../../base/grpc.ts';
 import { type HeaderList, headerValue, removeHeader, setHeader } from '../../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
-import { grpcStatusOfHttp } from '../../route/formatter/grpc-status.ts';
 import type { BodyStatus, FilterCallbacks, HeadStatus, HttpFilter, TrailersStatus } from '../filter.ts';
 import { grpcMessage } from '../local-reply.ts';
 import type { HttpFilterExtension } from './extension.ts';
