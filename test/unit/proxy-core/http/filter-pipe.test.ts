@@ -20,6 +20,7 @@ function rig(stages: { head?: HeadStatus; body?: (text: string, ends: boolean) =
         },
         trailers: () => {
           seen.push(`${index} trailers`);
+          return 'continue';
         },
       }),
     ),
