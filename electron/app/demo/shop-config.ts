@@ -9,7 +9,7 @@ export function shopConfig(): string {
 }
 
 /** The ports that shop.yaml names for the proxy itself. */
-export const LISTENER_PORT = 10080;
+export const LISTENER_PORT = 18080;
 export const ADMIN_PORT = 9902;
 
 export type ShopServiceName = 'inventory_service' | 'payment_service' | 'catalog_service' | 'user_service';

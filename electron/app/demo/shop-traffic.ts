@@ -62,7 +62,7 @@ export function visitFor(random: number): Visit {
 
 /** Customers of the shop: real requests over kept-alive connections, at a steady rate with small irregularities. */
 export class ShopTraffic {
-  /** `127.0.0.1:10080`, where the proxy listens; null stops the traffic until it is known. */
+  /** `127.0.0.1:18080`, where the proxy listens; null stops the traffic until it is known. */
   target: string | null = null;
   #rate = 0;
   #agent = new Agent({ keepAlive: true, maxSockets: 64 });
