@@ -30,6 +30,8 @@ export class FileWatcher {
   /** Of the file that `#text` was read from. */
   #signature = '';
   #text: string | null = null;
+  /** What the file held before the text that is expected: a look that began too early still sees it. */
+  #replaced: string | null = null;
   #readable = true;
   #emptySince = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -54,6 +56,7 @@ export class FileWatcher {
 
   /** What the caller wrote itself is no news. */
   expect(text: string): void {
+    this.#replaced = this.#text;
     this.#text = text;
   }
 
@@ -109,6 +112,8 @@ export class FileWatcher {
       }
     }
     this.#emptySince = 0;
+    if (this.#replaced !== null && text === this.#replaced && text !== this.#text) return;
+    this.#replaced = null;
     this.#signature = signature;
     const isNews = this.#text !== null && (text !== this.#text || !this.#readable);
     this.#text = text;
