@@ -173,14 +173,13 @@ export class ConfigSession {
 
   async #save(text: string): Promise<Diagnostic | null> {
     const { file } = this.#opened;
-    this.#watcher?.expect(text);
+    const write = () => writeFileWhole(file, text);
     try {
-      await writeFileWhole(file, text);
+      await (this.#watcher === null ? write() : this.#watcher.save(text, write));
       this.#fileText = text;
       this.#options.changed();
       return null;
     } catch (error) {
-      this.#watcher?.expect(this.#fileText);
       const reason = error instanceof Error ? error.message : String(error);
       return this.#fileProblem(
         'config.not-saved',

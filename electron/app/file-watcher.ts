@@ -30,8 +30,9 @@ export class FileWatcher {
   /** Of the file that `#text` was read from. */
   #signature = '';
   #text: string | null = null;
-  /** What the file held before the text that is expected: a look that began too early still sees it. */
-  #replaced: string | null = null;
+  /** Counts the caller's own writes: a look that began before one ended may hold the text from before it. */
+  #saves = 0;
+  #saving = false;
   #readable = true;
   #emptySince = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -54,10 +55,17 @@ export class FileWatcher {
     this.#soon(0);
   }
 
-  /** What the caller wrote itself is no news. */
-  expect(text: string): void {
-    this.#replaced = this.#text;
-    this.#text = text;
+  /** Runs the caller's own `write` of `text`, which is no news; an edit by others right after it is. */
+  async save(text: string, write: () => Promise<void>): Promise<void> {
+    this.#saving = true;
+    try {
+      await write();
+      this.#text = text;
+    } finally {
+      this.#saving = false;
+      this.#saves++;
+      this.#soon(0);
+    }
   }
 
   close(): void {
@@ -80,19 +88,22 @@ export class FileWatcher {
   }
 
   async #look(): Promise<void> {
+    if (this.#saving) return;
     if (this.#looking) {
       this.#lookAgain = true;
       return;
     }
     this.#looking = true;
+    const saves = this.#saves;
+    const isOutdated = () => this.#closed || this.#saving || this.#saves !== saves;
     this.#watchFolders();
     try {
       const signature = await signatureOf(this.#file);
       if (signature !== '' && signature === this.#signature) return;
       const text = await readConfigFile(this.#file);
-      if (!this.#closed) this.#take(text, signature);
+      if (!isOutdated()) this.#take(text, signature);
     } catch (error) {
-      if (!this.#closed) this.#miss(error);
+      if (!isOutdated()) this.#miss(error);
     } finally {
       this.#looking = false;
       if (this.#lookAgain) {
@@ -112,8 +123,6 @@ export class FileWatcher {
       }
     }
     this.#emptySince = 0;
-    if (this.#replaced !== null && text === this.#replaced && text !== this.#text) return;
-    this.#replaced = null;
     this.#signature = signature;
     const isNews = this.#text !== null && (text !== this.#text || !this.#readable);
     this.#text = text;

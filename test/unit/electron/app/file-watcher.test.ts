@@ -106,12 +106,32 @@ describe('FileWatcher', () => {
   it('takes no news of what its owner wrote, nor of the same text written again', async () => {
     writeFileSync(at('a.yaml'), 'one');
     await watchFile('a.yaml', 'one');
-    watcher?.expect('two');
-    writeFileSync(at('a.yaml'), 'two');
+    await watcher?.save('two', async () => writeFileSync(at('a.yaml'), 'two'));
     await pause(250);
     writeFileSync(at('a.yaml'), 'two');
     await pause(250);
     expect(seen).toEqual([]);
+  });
+
+  it('sees an edit right after its owner wrote, even one that brings the old text back', async () => {
+    writeFileSync(at('a.yaml'), 'one');
+    await watchFile('a.yaml', 'one');
+    await watcher?.save('two', async () => writeFileSync(at('a.yaml'), 'two'));
+    writeFileSync(at('a.yaml'), 'one');
+    await becomes(['one']);
+  });
+
+  it('takes no news of a look that began before its owner wrote', async () => {
+    writeFileSync(at('a.yaml'), 'one');
+    await watchFile('a.yaml', 'one');
+    writeFileSync(at('a.yaml'), 'one and a half');
+    await pause(70);
+    await watcher?.save('two', async () => {
+      await pause(70);
+      writeFileSync(at('a.yaml'), 'two');
+    });
+    await pause(250);
+    expect(seen.filter((text) => text !== 'one and a half')).toEqual([]);
   });
 
   it('is silent after it was closed', async () => {
