@@ -4,6 +4,8 @@ import type { RequestHead, ResponseFlag, ResponseHead, StreamInfo } from '../bas
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { Narrator } from '../facade/decision.ts';
 import type { Route } from '../route/types.ts';
+import type { AsyncClient } from './async-client/client.ts';
+import type { Cluster } from '../upstream/types.ts';
 
 /**
  * What a filter says after it saw a head. `stop`: hold the head; body bytes still come to this filter. `stop-all`:
@@ -12,13 +14,17 @@ import type { Route } from '../route/types.ts';
 export type HeadStatus = 'continue' | 'stop' | 'stop-all';
 
 /**
- * What a filter says after it saw body bytes. `buffer`: keep them, and hold the head when it is still held. `drop`: the
- * filter has taken them; it sends what becomes of them by `inject…`. (Envoy: FilterDataStatus.)
+ * What a filter says after it saw body bytes. `buffer`: keep them, and hold the head when it is still held; more than
+ * the limit is refused (413, or 500 for a response). `watermark`: keep them, more than the limit stops the sender.
+ * `drop`: the filter has taken them; it sends what becomes of them by `inject…`. (Envoy: FilterDataStatus.)
  */
-export type BodyStatus = 'continue' | 'buffer' | 'drop';
+export type BodyStatus = 'continue' | 'buffer' | 'watermark' | 'drop';
 
-/** What a filter says after it saw trailers. `drop`: it has taken them and ends the message by `inject…`. */
-export type TrailersStatus = 'continue' | 'drop';
+/**
+ * What a filter says after it saw trailers. `stop`: hold them until `continue…`. `drop`: it has taken them and ends
+ * the message by `inject…`.
+ */
+export type TrailersStatus = 'continue' | 'stop' | 'drop';
 
 /** One HTTP filter of one stream. A member that is left out lets everything pass. Byte ranges are only valid during the call. */
 export interface HttpFilter {
@@ -35,8 +41,12 @@ export interface HttpFilter {
 /** What a filter may do with its stream. */
 export interface FilterCallbacks {
   readonly info: StreamInfo;
+  /** For requests of the filter's own, to clusters of the stream's snapshot. */
+  readonly client: AsyncClient;
   readonly route: Route | null;
   readonly clock: Clock;
+  /** The cluster that the route sends the request to as it stands now; null when there is none. */
+  readonly cluster: Cluster | null;
   /** Values of the runtime layers by key. */
   readonly runtime: ReadonlyMap<string, unknown>;
   /** True after `/healthcheck/fail`. */
@@ -57,12 +67,26 @@ export interface FilterCallbacks {
   injectRequest(bytes: Uint8Array, endStream: boolean): void;
   injectResponse(bytes: Uint8Array, endStream: boolean): void;
   /** Sends trailers on that this filter has dropped before. */
+  injectRequestTrailers(trailers: HeaderList): void;
   injectResponseTrailers(trailers: HeaderList): void;
+  /** While the filter is asked about a head or trailers: body bytes behind the head, or before the trailers. */
+  addRequestBody(bytes: Uint8Array): void;
+  addResponseBody(bytes: Uint8Array): void;
+  /** Bytes that `buffer` and `watermark` may keep; 0 = no limit. */
+  readonly bufferLimit: number;
+  setRequestBufferLimit(bytes: number): void;
+  setResponseBufferLimit(bytes: number): void;
+  /** Stops and resumes the client's sending, or the upstream's, for a filter that keeps bytes itself. */
+  pauseRequest(on: boolean): void;
+  pauseResponse(on: boolean): void;
   /** The request will not be read to its end: an HTTP/1 connection closes after the answer. */
   giveUpRequest(): void;
   continueDecoding(): void;
   continueEncoding(): void;
-  /** Answers the request; the filters behind this one see nothing more of it. `body` is latin1. */
+  /**
+   * Answers the request; the filters behind this one see nothing more of it. From the response side: the answer takes
+   * the place of the response, past the filters; a response that has begun is cut. `body` is latin1.
+   */
   sendLocalReply(
     status: number,
     body: string,

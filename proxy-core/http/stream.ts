@@ -9,10 +9,10 @@ import {
 } from '../base/stream-info.ts';
 import { decideRoute } from '../route/decide.ts';
 import type { Route, RouteInput } from '../route/types.ts';
+import { asyncClient } from './async-client/client.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
-import { FilterChain, type FilterChainOwner } from './filter-chain.ts';
-import { routeLevels } from './filters/per-route.ts';
+import type { FilterChain } from './filter-chain.ts';
 import { localReply } from './local-reply.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
@@ -20,6 +20,7 @@ import { mutateResponseHeaders } from './response-headers.ts';
 import { RouterStream, upgradeType } from './router/router.ts';
 import { streamDuration } from './router/timeouts.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
+import { createFilterChain } from './stream-filters.ts';
 
 /** What a stream asks of its connection. */
 export interface StreamOwner {
@@ -46,6 +47,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   /** The request was received to its end: whatever the client sends next is not of it. */
   inStep = false;
   responseStarted = false;
+  /** The head of the response has left. */
+  private headSent = false;
+  /** A filter has more of the response than it may keep. */
+  filtersCongested = false;
   ended = false;
   internal = false;
   /** Milliseconds without progress until the stream is given up; 0 = never. The route may change it. */
@@ -145,47 +150,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       router.onRequestHead(request, endStream);
       return;
     }
-    this.chain = this.createChain(router);
+    this.chain = createFilterChain(this, router);
     this.chain.decode.head(request, endStream);
-  }
-
-  private createChain(router: RouterStream): FilterChain {
-    const { path } = this;
-    const owner: FilterChainOwner = {
-      info: this.info,
-      route: this.route,
-      clock: this.clock,
-      runtime: this.snapshot.runtime,
-      healthCheckFailed: path.draining,
-      levels: routeLevels(this.config.routes, this.route, this.routeInput),
-      random: () => path.services.random.next(),
-      giveUpRequest: () => {
-        if (this.info.downstreamProtocol !== 'HTTP/2') this.owner.closeAfterResponse();
-      },
-      answerLocally: (...reply) => this.failRequest(...reply),
-      inEvent: (work) => {
-        path.queue.enter();
-        try {
-          if (!this.ended) work();
-        } finally {
-          path.queue.leave();
-        }
-      },
-    };
-    return new FilterChain(
-      this.config.filters,
-      owner,
-      {
-        head: (head, endStream) => router.onRequestHead(head, endStream),
-        body: (bytes, start, end, endStream) => router.onRequestBody(bytes, start, end, endStream),
-        trailers: (trailers) => router.onRequestTrailers(trailers),
-      },
-      {
-        head: (head, endStream) => this.writeHead(head, endStream),
-        body: (bytes, start, end, endStream) => this.writeBody(bytes, start, end, endStream),
-        trailers: (trailers) => this.writeTrailers(trailers),
-      },
-    );
   }
 
   /** Finds the route and takes over what it says about the stream as a whole. */
@@ -324,7 +290,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   }
 
   onResponseDrained(): void {
-    this.router?.onDownstreamDrained();
+    if (!this.filtersCongested) this.router?.onDownstreamDrained();
   }
 
   /** A codec error: answered while nothing was sent, otherwise the connection is cut. */
@@ -413,7 +379,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     }
   }
 
-  private failRequest(
+  failRequest(
     status: number,
     body: string,
     flag: ResponseFlag | null,
@@ -424,6 +390,25 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     this.router?.onDownstreamEnd();
     this.router = null;
     this.sendLocalReply(status, body, flag, details, headers, grpcStatus);
+  }
+
+  /** An answer in place of a response that a filter holds; one whose head has left is cut. */
+  answerInstead(
+    status: number,
+    body: string,
+    flag: ResponseFlag | null,
+    details: string,
+    headers: HeaderList | null,
+    grpcStatus: number | null,
+  ): void {
+    this.chain?.destroy();
+    this.chain = null;
+    if (!this.headSent) {
+      this.failRequest(status, body, flag, details, headers, grpcStatus);
+      return;
+    }
+    this.info.responseCodeDetails = details;
+    this.giveUp();
   }
 
   private giveUp(): void {
@@ -485,7 +470,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     else this.writeTrailers(trailers);
   }
 
-  private writeHead(head: ResponseHead, endStream: boolean): void {
+  writeHead(head: ResponseHead, endStream: boolean): void {
     if (this.ended) return;
     const { info, owner } = this;
     this.lastActivity = info.responseFirst = this.clock.now();
@@ -508,11 +493,12 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (tunnel) owner.closeAfterResponse();
     info.responseHead = head;
     info.responseCode = head.status;
+    this.headSent = true;
     this.stream.sendHead(head, endStream);
     if (endStream) this.finish(false);
   }
 
-  private writeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+  writeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.ended) return;
     const { info } = this;
     info.bytesSent += end - start;
@@ -522,7 +508,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (endStream) this.finish(false);
   }
 
-  private writeTrailers(trailers: HeaderList): void {
+  writeTrailers(trailers: HeaderList): void {
     if (this.ended) return;
     this.info.responseTrailers = trailers;
     this.stream.sendTrailers(trailers);
@@ -537,7 +523,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   }
 
   get congested(): boolean {
-    return this.stream.congested;
+    return this.stream.congested || this.filtersCongested;
   }
 
   /** Exactly once per stream: accounts, logs, records, and tells the connection. */

@@ -1,34 +1,47 @@
 import { describe, expect, test } from 'vitest';
-import type { BodyStatus, HeadStatus } from '../../../../proxy-core/http/filter.ts';
-import { FilterPipe, type PipeStage } from '../../../../proxy-core/http/filter-pipe.ts';
+import type { BodyStatus, HeadStatus, TrailersStatus } from '../../../../proxy-core/http/filter.ts';
+import { FilterPipe, type PipeCalls } from '../../../../proxy-core/http/filter-pipe.ts';
+
+interface Stage {
+  readonly head?: HeadStatus | (() => HeadStatus);
+  readonly body?: (text: string, ends: boolean) => BodyStatus;
+  readonly trailers?: () => TrailersStatus;
+}
 
 /** Stages that note what they see and answer as told; the end notes what arrives. */
-function rig(stages: { head?: HeadStatus; body?: (text: string, ends: boolean) => BodyStatus }[]) {
+function rig(stages: readonly Stage[], limit = 0) {
   const seen: string[] = [];
   const text = (bytes: Uint8Array, start: number, end: number): string =>
     Buffer.from(bytes.subarray(start, end)).toString();
-  const pipe = new FilterPipe<string>(
-    stages.map(
-      (stage, index): PipeStage<string> => ({
-        head: (head, ends) => {
-          seen.push(`${index} head ${head}${ends ? ' end' : ''}`);
-          return stage.head ?? 'continue';
-        },
-        body: (bytes, start, end, ends) => {
-          seen.push(`${index} body ${text(bytes, start, end)}${ends ? ' end' : ''}`);
-          return stage.body?.(text(bytes, start, end), ends) ?? 'continue';
-        },
-        trailers: () => {
-          seen.push(`${index} trailers`);
-          return 'continue';
-        },
-      }),
-    ),
+  const calls: PipeCalls<Stage, string> = {
+    head: (stage, head, ends) => {
+      seen.push(`${stages.indexOf(stage)} head ${head}${ends ? ' end' : ''}`);
+      const { head: answer = 'continue' } = stage;
+      return typeof answer === 'string' ? answer : answer();
+    },
+    body: (stage, bytes, start, end, ends) => {
+      seen.push(`${stages.indexOf(stage)} body ${text(bytes, start, end)}${ends ? ' end' : ''}`);
+      return stage.body?.(text(bytes, start, end), ends) ?? 'continue';
+    },
+    trailers: (stage) => {
+      seen.push(`${stages.indexOf(stage)} trailers`);
+      return stage.trailers?.() ?? 'continue';
+    },
+  };
+  const pipe = new FilterPipe<Stage, string>(
+    stages,
+    calls,
     {
       head: (head, ends) => seen.push(`out head ${head}${ends ? ' end' : ''}`),
       body: (bytes, start, end, ends) =>
         seen.push(`out body ${text(bytes, start, end)}${ends ? ' end' : ''}`),
       trailers: () => seen.push('out trailers'),
+    },
+    {
+      limit,
+      overflow: () => seen.push('overflow'),
+      pause: () => seen.push('pause'),
+      resume: () => seen.push('resume'),
     },
   );
   const body = (value: string, ends: boolean): void => {
@@ -65,7 +78,7 @@ describe('a pipe of filters', () => {
     body('a', false);
     body('b', true);
     expect(seen).toEqual(['0 head h', '1 head h', '0 body a', '0 body b end']);
-    pipe.resume();
+    pipe.resume(1);
     expect(seen.slice(4)).toEqual(['out head h', '1 body ab end', 'out body ab end']);
   });
 
@@ -98,7 +111,7 @@ describe('a pipe of filters', () => {
   test('a head without a body that was held goes on alone', () => {
     const { pipe, seen } = rig([{ head: 'stop-all' }]);
     pipe.head('h', true);
-    pipe.resume();
+    pipe.resume(0);
     expect(seen).toEqual(['0 head h end', 'out head h end']);
   });
 
@@ -107,7 +120,91 @@ describe('a pipe of filters', () => {
     pipe.head('h', false);
     pipe.close();
     body('a', true);
-    pipe.resume();
+    pipe.resume(0);
     expect(seen).toEqual(['0 head h']);
+  });
+
+  test('two stages hold at once, each its own part', () => {
+    const { pipe, seen, body } = rig([{ head: 'stop', body: untilEnd }, { head: 'stop-all' }]);
+    pipe.head('h', false);
+    body('a', false);
+    body('b', true);
+    expect(seen.slice(-1)).toEqual(['1 head h']);
+    pipe.resume(1);
+    expect(seen.slice(4)).toEqual(['out head h', '1 body ab end', 'out body ab end']);
+  });
+
+  test('a stage before one that holds may start to buffer', () => {
+    const { pipe, seen, body } = rig([{ body: (_text, ends) => untilEnd('', ends) }, { head: 'stop-all' }]);
+    pipe.head('h', false);
+    body('a', false);
+    pipe.resume(1);
+    expect(seen.slice(-1)).toEqual(['out head h']);
+    body('b', true);
+    expect(seen.slice(-2)).toEqual(['1 body ab end', 'out body ab end']);
+  });
+
+  test('a body that a stage adds to a message without one', () => {
+    const addMade = (): HeadStatus => {
+      pipe.add(1, Buffer.from('made'));
+      return 'continue';
+    };
+    const stages: Stage[] = [{}, { head: addMade }, {}];
+    const { pipe, seen } = rig(stages);
+    pipe.head('h', true);
+    expect(seen).toEqual([
+      '0 head h end',
+      '1 head h end',
+      '2 head h',
+      'out head h',
+      '2 body made end',
+      'out body made end',
+    ]);
+  });
+
+  test('a body that a stage adds before the trailers', () => {
+    const addZ = (): TrailersStatus => {
+      pipe.add(0, Buffer.from('z'));
+      return 'continue';
+    };
+    const stages: Stage[] = [{ trailers: addZ }, {}];
+    const { pipe, seen } = rig(stages);
+    pipe.head('h', false);
+    pipe.trailers(['a', 'b']);
+    expect(seen.slice(3)).toEqual(['0 trailers', '1 body z', 'out body z', '1 trailers', 'out trailers']);
+  });
+
+  test('trailers wait until their stage lets go', () => {
+    const { pipe, seen } = rig([{ trailers: () => 'stop' }, {}]);
+    pipe.head('h', false);
+    pipe.trailers(['a', 'b']);
+    expect(seen.slice(-1)).toEqual(['0 trailers']);
+    pipe.resume(0);
+    expect(seen.slice(-2)).toEqual(['1 trailers', 'out trailers']);
+  });
+
+  test('what a stage injects comes after the head that it held', () => {
+    const { pipe, seen, body } = rig([{ head: 'stop', body: () => 'drop' }, {}]);
+    pipe.head('h', false);
+    body('a', true);
+    pipe.inject(0, Buffer.from('A'), true);
+    expect(seen.slice(2)).toEqual(['1 head h', 'out head h', '1 body A end', 'out body A end']);
+  });
+
+  test('more than the limit: who buffers overflows, who waits stops the sender', () => {
+    const buffering = rig([{ head: 'stop', body: untilEnd }], 3);
+    buffering.pipe.head('h', false);
+    buffering.body('abc', false);
+    expect(buffering.seen).not.toContain('overflow');
+    buffering.body('d', false);
+    expect(buffering.seen.slice(-1)).toEqual(['overflow']);
+
+    const waiting = rig([{ head: 'stop-all' }], 3);
+    waiting.pipe.head('h', false);
+    waiting.body('abcd', false);
+    expect(waiting.seen.slice(-1)).toEqual(['pause']);
+    expect(waiting.pipe.congested).toBe(true);
+    waiting.pipe.resume(0);
+    expect(waiting.seen.slice(-3)).toEqual(['0 body abcd', 'out body abcd', 'resume']);
   });
 });
