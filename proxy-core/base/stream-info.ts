@@ -50,6 +50,14 @@ export interface RequestHead {
   withoutAuthority?: true;
 }
 
+/** The host that a filter wants a request to go to, before load balancing. */
+export interface OverrideHost {
+  /** `ip:port`. */
+  readonly address: string;
+  /** No other host will do: without it the request fails. */
+  readonly strict: boolean;
+}
+
 export interface ResponseHead {
   status: number;
   headers: HeaderList;
@@ -194,6 +202,8 @@ export interface StreamInfo {
   localReplyBody: string;
   /** `namespace → struct`, null until a filter writes. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** Set by a filter before the router: the host to pick (`stateful_session`, `override_host`). */
+  overrideHost?: OverrideHost | null;
   /** True when a health check filter took it for a health check. */
   healthCheck?: boolean;
   /** Handle of the record in the recorder's ring, -1 when it is not recorded. */

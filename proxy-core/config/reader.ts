@@ -116,6 +116,11 @@ export class MessageReader {
     return result;
   }
 
+  /** A map of google.protobuf.Struct as plain JSON. */
+  jsonMap(field: string): Map<string, Record<string, unknown>> {
+    return this.scalarMap(field) as Map<string, Record<string, unknown>>;
+  }
+
   scalarMap(field: string): Map<string, unknown> {
     const result = new Map<string, unknown>();
     for (const [key, entry] of this.entries(field))

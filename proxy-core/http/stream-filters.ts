@@ -1,3 +1,4 @@
+import { asyncClient } from './async-client/client.ts';
 import type { FilterChainOwner } from './filter-chain.ts';
 import { FilterChain } from './filter-chain.ts';
 import { routeLevels } from './filters/per-route.ts';
@@ -10,6 +11,7 @@ export function createFilterChain(stream: ActiveStream, router: RouterStream): F
   const { path, config } = stream;
   const owner: FilterChainOwner = {
     info: stream.info,
+    client: asyncClient(path, stream.snapshot),
     route: stream.route,
     clock: path.services.clock,
     get cluster() {

@@ -1,3 +1,4 @@
+import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../base/subset-criteria.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import { readDataSourceBytes } from './data-source.ts';
@@ -45,7 +46,8 @@ export function compileClusterAction(
   around: RouteSurroundings,
 ): ClusterAction {
   const { ctx } = around;
-  const clusterSpecifier = compileClusterSpecifier(reader, around);
+  const metadataMatch = compileMetadataMatch(reader);
+  const clusterSpecifier = compileClusterSpecifier(reader, around, metadataMatch);
   const duration = reader.message('max_stream_duration');
   // Any `max_stream_duration` switches the route's timeout off (Envoy: RouteEntry::usingNewTimeouts).
   const timeout = reader.duration('timeout');
@@ -103,6 +105,7 @@ export function compileClusterAction(
     clusterSpecifier,
     pathRewrite: compilePathRewrite(reader, match, ctx),
     hostRewrite: compileHostRewrite(reader, ctx),
+    metadataMatch,
     hashPolicies: reader.messages('hash_policy').map((r) => compileHashPolicy(r, ctx)),
     mirrorPolicies: ownMirrors.length === 0 ? around.inheritedMirrorPolicies : ownMirrors,
     internalRedirect: compileInternalRedirect(reader),
@@ -127,7 +130,11 @@ function checkCluster(
   around.ctx.report('error', 'route.unknown-cluster', reader, field, `route: unknown ${what} '${name}'`);
 }
 
-function compileClusterSpecifier(reader: MessageReader, around: RouteSurroundings): ClusterSpecifier {
+function compileClusterSpecifier(
+  reader: MessageReader,
+  around: RouteSurroundings,
+  routeMatch: SubsetCriteria | null,
+): ClusterSpecifier {
   const cluster = reader.string('cluster');
   if (cluster !== undefined) {
     checkCluster(cluster, 'cluster', reader, 'cluster', around);
@@ -137,7 +144,7 @@ function compileClusterSpecifier(reader: MessageReader, around: RouteSurrounding
   if (header !== undefined) return { kind: 'header', header: header.toLowerCase() };
   const weighted = reader.message('weighted_clusters');
   if (weighted === undefined) return { kind: 'none' };
-  const entries = weighted.messages('clusters').map((r, i) => compileWeighted(r, i, around));
+  const entries = weighted.messages('clusters').map((r, i) => compileWeighted(r, i, around, routeMatch));
   const totalWeight = entries.reduce((sum, entry) => sum + entry.weight, 0);
   const { ctx } = around;
   if (entries.length > 0 && totalWeight === 0) {
@@ -177,7 +184,12 @@ function compileClusterSpecifier(reader: MessageReader, around: RouteSurrounding
   };
 }
 
-function compileWeighted(reader: MessageReader, index: number, around: RouteSurroundings): WeightedEntry {
+function compileWeighted(
+  reader: MessageReader,
+  index: number,
+  around: RouteSurroundings,
+  routeMatch: SubsetCriteria | null,
+): WeightedEntry {
   const { ctx } = around;
   const name = reader.string('name') ?? '';
   const clusterHeader = (reader.string('cluster_header') ?? '').toLowerCase();
@@ -214,8 +226,18 @@ function compileWeighted(reader: MessageReader, index: number, around: RouteSurr
     responseHeaders: response === null ? null : [response],
     perFilterConfig: compilePerFilter(reader, around.perFilter, ctx),
     source: reader.range,
-    choice: { cluster: name, weightedIndex: index },
+    choice: {
+      cluster: name,
+      weightedIndex: index,
+      metadataMatch: mergeCriteria(routeMatch, compileMetadataMatch(reader)),
+    },
   };
+}
+
+/** `metadata_match`: what stands under `envoy.lb` picks a subset, the rest says nothing here. */
+function compileMetadataMatch(reader: MessageReader): SubsetCriteria | null {
+  const values = reader.message('metadata_match')?.jsonMap('filter_metadata').get('envoy.lb');
+  return values === undefined ? null : subsetCriteria(values);
 }
 
 function compileHostRewrite(reader: MessageReader, ctx: CompileContext): HostRewrite | null {

@@ -81,5 +81,5 @@ function pickWeighted(
   if (entry === undefined) return null;
   if (entry.clusterHeader === '') return entry.choice;
   const name = requestHeader(input.head, entry.clusterHeader);
-  return name === undefined || name === '' ? null : { cluster: name, weightedIndex: picked };
+  return name === undefined || name === '' ? null : { ...entry.choice, cluster: name };
 }

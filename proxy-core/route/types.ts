@@ -1,4 +1,5 @@
 import type { RequestHead } from '../base/stream-info.ts';
+import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { DomainIndex } from './domain-index.ts';
 import type { Fraction } from './fraction.ts';
@@ -86,6 +87,8 @@ export interface ClusterAction {
   readonly pathRewrite: PathRewrite | null;
   readonly hostRewrite: HostRewrite | null;
   readonly hashPolicies: readonly HashPolicy[];
+  /** `metadata_match` under `envoy.lb`. */
+  readonly metadataMatch: SubsetCriteria | null;
   readonly mirrorPolicies: readonly MirrorPolicy[];
   readonly internalRedirect: InternalRedirectPolicy | null;
   /** `hedge_policy.hedge_on_per_try_timeout`. */
@@ -214,4 +217,6 @@ export interface ClusterChoice {
   readonly cluster: string;
   /** Index in `weighted_clusters.clusters`, -1 otherwise. */
   readonly weightedIndex: number;
+  /** `metadata_match` of the weighted entry, laid over the route's; left out = the route's. */
+  readonly metadataMatch?: SubsetCriteria | null;
 }

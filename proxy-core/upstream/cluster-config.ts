@@ -1,4 +1,5 @@
 import type { SourceRange } from '../config/diagnostic.ts';
+import type { HostStatus } from './load-balancer/override-host.ts';
 import type { ClusterConfig } from './types.ts';
 
 /** Everything that `compileCluster` makes of one `envoy.config.cluster.v3.Cluster`. Immutable. */
@@ -96,6 +97,8 @@ export interface LoadBalancingConfig {
   readonly ringHash: { readonly minimumSize: number; readonly maximumSize: number };
   readonly maglevTableSize: number;
   readonly useHostnameForHashing: boolean;
+  /** In which states a host may be picked that a filter asks for. */
+  readonly overrideHostStatus: ReadonlySet<HostStatus>;
 }
 
 export type DnsLookupFamily = 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL';

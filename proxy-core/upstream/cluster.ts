@@ -9,6 +9,7 @@ import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
 import { LoadBalancer } from './load-balancer/choose.ts';
 import { narrateHosts } from './load-balancer/narrate-hosts.ts';
+import { selectOverrideHost } from './load-balancer/override-host.ts';
 import { MergeWindow } from './merge-window.ts';
 import { OutlierDetector } from './outlier/detector.ts';
 import type { LineSink } from './outlier/event-log.ts';
@@ -115,6 +116,11 @@ export class UpstreamCluster implements Cluster {
   }
 
   choose(context: LoadBalancerContext): UpstreamHost | null {
+    const wanted = context.overrideHost;
+    if (wanted != null) {
+      const host = selectOverrideHost(this.set, wanted, this.settings.loadBalancing.overrideHostStatus, null);
+      if (host !== null || wanted.strict) return host;
+    }
     return this.balancer.choose(context);
   }
 
@@ -128,7 +134,12 @@ export class UpstreamCluster implements Cluster {
         null,
       );
     }
-    const host = this.balancer.explain(set, context, context.position ?? -1, narrator);
+    const wanted = context.overrideHost;
+    const { overrideHostStatus } = this.settings.loadBalancing;
+    let host = wanted == null ? null : selectOverrideHost(set, wanted, overrideHostStatus, narrator);
+    if (host === null && wanted?.strict !== true) {
+      host = this.balancer.explain(set, context, context.position ?? -1, narrator);
+    }
     narrateHosts(set, host, this.settings, this.environment.services.clock.wall(), narrator);
     return host;
   }
@@ -159,7 +170,7 @@ export class UpstreamCluster implements Cluster {
       if (!isStatic && seen.has(key)) continue;
       seen.add(key);
       const kept = known.get(key)?.shift();
-      const host = kept ?? new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname);
+      const host = kept ?? new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname, this);
       if (kept === undefined) added++;
       else if (kept.adopt(endpoint, hostname)) adopted = true;
       host.alternatives = alternatives ?? [];

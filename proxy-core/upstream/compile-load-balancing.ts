@@ -2,6 +2,7 @@ import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { LoadBalancingConfig } from './cluster-config.ts';
 import { runtimeNumber } from './compile-outlier.ts';
+import { DEFAULT_OVERRIDE_STATUS, type HostStatus } from './load-balancer/override-host.ts';
 import type { ClusterConfig } from './types.ts';
 
 type PolicyName = LoadBalancingConfig['policy'];
@@ -55,6 +56,7 @@ export function compileLoadBalancing(
       `Cluster ${name} is STATIC: its hosts have no resolved names to hash. Leave use_hostname_for_hashing out.`,
     );
   }
+  const overrideStatus = common?.message('override_host_status');
   const assignmentPolicy = cluster.message('load_assignment')?.message('policy');
   return {
     policy,
@@ -68,6 +70,10 @@ export function compileLoadBalancing(
     ringHash: readRingHash(policy === 'RING_HASH' ? settings : undefined, ctx),
     maglevTableSize: readMaglev(policy === 'MAGLEV' ? settings : undefined, ctx),
     useHostnameForHashing: useHostname,
+    overrideHostStatus:
+      overrideStatus === undefined
+        ? DEFAULT_OVERRIDE_STATUS
+        : new Set(overrideStatus.enumerations('statuses') as HostStatus[]),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { EndpointConfig, EndpointHealth, LocalityConfig } from './cluster-config.ts';
 import type { HostView } from './host-set.ts';
 import type { OutlierHostMonitor } from './outlier/monitor.ts';
-import type { Host, HostPool, HostStats } from './types.ts';
+import type { Cluster, Host, HostPool, HostStats } from './types.ts';
 
 /** Why a host is not plainly healthy: a bit set. The order is the order of words in `/clusters`. */
 export const HealthFlag = {
@@ -89,6 +89,7 @@ export class UpstreamHost implements Host {
     readonly priority: number,
     endpoint: EndpointConfig,
     hostname: string,
+    readonly cluster: Cluster | null = null,
   ) {
     this.address = formatAddress(ip, port);
     this.hostname = hostname;

@@ -1,4 +1,6 @@
 import type { Counter, Gauge, Histogram } from '../base/stats.ts';
+import type { OverrideHost, RequestHead, StreamInfo } from '../base/stream-info.ts';
+import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { Narrator } from '../facade/decision.ts';
 import type { Http2Config } from '../http/codec/http2/compile.ts';
@@ -112,6 +114,8 @@ export interface Host {
   readonly alternatives?: readonly string[];
   readonly priority: number;
   weight: number;
+  /** Whose connections, limits and statistics it uses: another one than the request's in an aggregate. */
+  readonly cluster: Cluster | null;
   readonly stats: HostStats;
   /** The connection pools of this host, owned by `upstream/pool/`; null until the first request. */
   pool: HostPool | null;
@@ -172,6 +176,13 @@ export interface LoadBalancerContext {
   readonly hash: bigint | null;
   /** Which try this is, from 0. */
   readonly attempt: number;
+  /** Metadata that the host must have, for clusters with subsets. */
+  readonly criteria?: SubsetCriteria | null;
+  /** Wanted before any balancing. */
+  readonly overrideHost?: OverrideHost | null;
+  /** The request, for clusters that find their hosts by it. */
+  readonly head?: RequestHead | null;
+  readonly info?: StreamInfo | null;
   /** Only for explaining a recorded pick: the cluster's `lastPosition` right after it. */
   readonly position?: number;
 }

@@ -18,6 +18,7 @@ import { hostPools } from '../../upstream/pool/host-pool.ts';
 import type { Cluster } from '../../upstream/types.ts';
 import type { ResetReason } from '../codec/codec.ts';
 import type { ActiveStream } from '../stream.ts';
+import { criteriaFor, HostChoice } from './host-choice.ts';
 import { RequestBuffer } from './request-buffer.ts';
 import { resetReply } from './reset-reply.ts';
 import { createRetryState, type RetryState, type RetryVerdict } from './retry-state.ts';
@@ -36,7 +37,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
   private head: RequestHead | null = null;
   private timeouts: RequestTimeouts | null = null;
   private retry: RetryState | null = null;
-  private hash: bigint | null = null;
+  private hosts: HostChoice | null = null;
   private upstream: UpstreamRequest | null = null;
   /** Body that came before there was a connection, or the whole of it while a retry may need it. */
   private body: RequestBuffer | null = null;
@@ -96,17 +97,20 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.requestEnded = endStream;
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
+    let hash: bigint | null = null;
     if (action.hashPolicies.length > 0) {
-      const { hash, setCookie } = hashRequest(route, head, info);
-      this.hash = hash;
-      stream.setCookie = setCookie;
+      const hashed = hashRequest(route, head, info);
+      hash = hashed.hash;
+      stream.setCookie = hashed.setCookie;
     }
+    const { random } = stream.path.services;
+    this.hosts = new HostChoice(info, head, criteriaFor(action, choice, info), hash, random);
     finalizeRequest(route, choice, head, info, null, !config.suppressEnvoyHeaders);
     if (!config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, 0);
     if (route.virtualHost.includeAttemptCountInRequest) setHeader(head.headers, 'x-envoy-attempt-count', '1');
     if (action.retryPolicy !== null || stream.internal) {
       const limits = cluster.limits(action.priority);
-      this.retry = createRetryState(action.retryPolicy, head, cluster, limits, stream.path.services.random);
+      this.retry = createRetryState(action.retryPolicy, head, cluster, limits, random);
     }
     if (endStream) this.requestComplete();
     this.startTry();
@@ -144,15 +148,9 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     const action = this.action as ClusterAction;
     const { info, path } = stream;
     const index = info.attempts.length;
-    let random = index === 0 ? info.random : path.services.random.next();
-    let host = cluster.choose({ random, hash: this.hash, attempt: index });
-    if (index > 0 && this.retry?.avoidsPreviousHosts === true) {
-      let more = this.retry.hostSelectionAttempts;
-      while (host !== null && more-- > 0 && wasTried(info.attempts, host.address)) {
-        random = path.services.random.next();
-        host = cluster.choose({ random, hash: this.hash, attempt: index });
-      }
-    }
+    const hosts = this.hosts as HostChoice;
+    const again = index > 0 && this.retry?.avoidsPreviousHosts === true ? this.retry.hostSelectionAttempts : 0;
+    const host = hosts.pick(cluster, again);
     if (host === null) {
       cluster.stats.upstreamCxNoneHealthy.inc();
       this.failWith(503, 'no healthy upstream', 'UH', 'no_healthy_upstream', null);
@@ -165,7 +163,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       resetReason: '',
       transportFailureReason: '',
       upstreamConnectionId: 0,
-      random,
+      random: hosts.random,
       hostSetId: cluster.hostSetId,
       position: cluster.lastPosition,
       started: this.clock.now(),
@@ -183,10 +181,11 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     if (action.autoHostRewrite && host.hostname !== '') {
       rewriteHost(this.head as RequestHead, host.hostname, action.appendXForwardedHost && index === 0);
     }
-    const pools = hostPools(host, cluster, path.pools);
+    const owner = host.cluster ?? cluster;
+    const pools = hostPools(host, owner, path.pools);
     const upstream = new UpstreamRequest(
       this,
-      cluster,
+      owner,
       host,
       pools,
       action.priority,
@@ -668,11 +667,6 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       null,
     );
   }
-}
-
-function wasTried(attempts: readonly Attempt[], address: string): boolean {
-  for (let i = 0; i < attempts.length; i++) if (attempts[i]?.hostAddress === address) return true;
-  return false;
 }
 
 /** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */

@@ -1,0 +1,69 @@
+import type { Random } from '../../base/random.ts';
+import type { OverrideHost, RequestHead, StreamInfo } from '../../base/stream-info.ts';
+import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../../base/subset-criteria.ts';
+import { selectCluster } from '../../route/cluster-choice.ts';
+import type { ClusterAction, ClusterChoice, Route, RouteInput } from '../../route/types.ts';
+import type { Cluster, ClusterManager, Host, LoadBalancerContext } from '../../upstream/types.ts';
+
+/** The namespace of metadata that speaks of load balancing. */
+const NAMESPACE = 'envoy.lb';
+
+/** How hosts are picked for one request: what load balancers may look at, over all of its tries. */
+export class HostChoice implements LoadBalancerContext {
+  random: number;
+  attempt = 0;
+  overrideHost: OverrideHost | null = null;
+
+  constructor(
+    readonly info: StreamInfo,
+    readonly head: RequestHead | null,
+    readonly criteria: SubsetCriteria | null,
+    readonly hash: bigint | null,
+    private readonly draws: Random,
+  ) {
+    this.random = info.random;
+  }
+
+  /** @param selections How often to pick again while the host was tried before; 0 = take it. */
+  pick(cluster: Cluster, selections: number): Host | null {
+    const { attempts } = this.info;
+    this.attempt = attempts.length;
+    // A retry goes where the load balancer says (envoy Router::Filter::overrideHostToSelect).
+    this.overrideHost = this.attempt === 0 ? (this.info.overrideHost ?? null) : null;
+    if (this.attempt > 0) this.random = this.draws.next();
+    let host = cluster.choose(this);
+    while (host !== null && selections-- > 0 && this.wasTried(host.address)) {
+      this.random = this.draws.next();
+      host = cluster.choose(this);
+    }
+    return host;
+  }
+
+  private wasTried(address: string): boolean {
+    const { attempts } = this.info;
+    for (let i = 0; i < attempts.length; i++) if (attempts[i]?.hostAddress === address) return true;
+    return false;
+  }
+}
+
+/** `metadata_match` of the route and the weighted cluster, and over it what filters wrote under `envoy.lb`. */
+export function criteriaFor(
+  action: ClusterAction,
+  choice: ClusterChoice,
+  info: StreamInfo,
+): SubsetCriteria | null {
+  const configured = choice.metadataMatch ?? action.metadataMatch;
+  const written = info.dynamicMetadata?.get(NAMESPACE);
+  return written === undefined ? configured : mergeCriteria(configured, subsetCriteria(written));
+}
+
+/** The cluster that a route sends a request to; null when it names none that exists. */
+export function routedCluster(
+  route: Route | null,
+  input: RouteInput | null,
+  clusters: ClusterManager,
+): Cluster | null {
+  if (route === null || input === null) return null;
+  const choice = selectCluster(route, input, null);
+  return choice === null ? null : (clusters.get(choice.cluster) ?? null);
+}
