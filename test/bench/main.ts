@@ -3,12 +3,21 @@
  * http-proxy, loaded in turn for several rounds; medians and ratios as a table and as JSON. Proxy on one core, origin
  * and load on another (Linux, taskset). Exit 1 when a budget of README's table is missed by a measured ratio.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { findTargets, onPath } from './targets.ts';
+import {
+  cpuSeconds,
+  freePorts,
+  listening,
+  PROXY_CORE,
+  rss,
+  start,
+  startOrigin,
+  startScript,
+  stopAll,
+  text,
+} from './processes.ts';
+import { findTargets } from './targets.ts';
 
 interface Sample {
   readonly rps: number;
@@ -25,113 +34,10 @@ for (let i = 2; i < process.argv.length; i += 2)
   args.set(String(process.argv[i]), String(process.argv[i + 1]));
 const rounds = Number(args.get('--rounds') ?? 3);
 const seconds = Number(args.get('--seconds') ?? 4);
-const taskset = cpus().length > 1 ? onPath('taskset') : null;
-const children: ChildProcess[] = [];
-
-function start(command: readonly string[], core: number, output: 'pipe' | 'ignore'): ChildProcess {
-  const [file, ...rest] = taskset === null ? command : [taskset, '-c', String(core), ...command];
-  const child = spawn(file as string, rest, { stdio: ['ignore', output, 'inherit'] });
-  children.push(child);
-  return child;
-}
-
-async function text(child: ChildProcess): Promise<string> {
-  let all = '';
-  for await (const chunk of child.stdout as NodeJS.ReadableStream) all += String(chunk);
-  return all;
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let all = '';
-  for await (const chunk of child.stdout as NodeJS.ReadableStream) {
-    all += String(chunk);
-    if (all.includes('\n')) break;
-  }
-  return all;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-async function listening(port: number, child: ChildProcess): Promise<boolean> {
-  for (let i = 0; i < 150 && child.exitCode === null; i++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on('error', () => resolve(false));
-    });
-    if (open) return true;
-    await sleep(100);
-  }
-  return false;
-}
-
-function processTree(pid: number): number[] {
-  const found = [pid];
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      if (statFields(Number(entry))[1] === String(pid)) found.push(...processTree(Number(entry)));
-    } catch {
-      // The process ended while we looked.
-    }
-  }
-  return found;
-}
-
-function statFields(pid: number): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-/** CPU seconds (user and system) of a process and its children; null off Linux. */
-function cpuSeconds(pid: number, ticksPerSecond: number): number | null {
-  if (process.platform !== 'linux') return null;
-  return processTree(pid).reduce((sum, each) => {
-    const fields = statFields(each);
-    return sum + (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-  }, 0);
-}
-
-function rss(pid: number): number | null {
-  if (process.platform !== 'linux') return null;
-  return processTree(pid).reduce((sum, each) => {
-    const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${each}/status`, 'latin1'))?.[1];
-    return sum + Number(kilobytes ?? 0) / 1024;
-  }, 0);
-}
-
-const ticks =
-  process.platform === 'linux' ? Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' })) : 100;
 
 async function load(pid: number, port: number, more: readonly string[], duration = seconds): Promise<Sample> {
-  const before = cpuSeconds(pid, ticks);
-  const child = start(
-    [
-      process.execPath,
-      'build/run.mjs',
-      'test/bench/load.ts',
-      '--port',
-      String(port),
-      '--seconds',
-      String(duration),
-      ...more,
-    ],
-    1,
-    'pipe',
-  );
+  const before = cpuSeconds(pid);
+  const child = startScript('load.ts', ['--port', String(port), '--seconds', String(duration), ...more]);
   const result = JSON.parse(await text(child)) as {
     requests: number;
     seconds: number;
@@ -140,7 +46,7 @@ async function load(pid: number, port: number, more: readonly string[], duration
     p50: number;
     p99: number;
   };
-  const after = cpuSeconds(pid, ticks);
+  const after = cpuSeconds(pid);
   return {
     rps: result.requests / result.seconds,
     cpuMicros:
@@ -161,13 +67,12 @@ function median(values: readonly (number | null)[]): number | null {
 const show = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
 
 async function main(): Promise<number> {
-  const origin = start([process.execPath, 'build/run.mjs', 'test/bench/origin.ts'], 1, 'pipe');
-  const originPort = Number(/port (\d+)/.exec(await firstLine(origin))?.[1]);
+  const originPort = await startOrigin();
   const { targets, missing } = findTargets(await freePorts(5), originPort);
   for (const name of missing) console.log(`not measured: ${name}`);
   const running: { name: string; port: number; pid: number }[] = [];
   for (const target of targets) {
-    const child = start(target.command, 0, 'ignore');
+    const child = start(target.command, PROXY_CORE, 'ignore');
     if (await listening(target.port, child))
       running.push({ name: target.name, port: target.port, pid: child.pid as number });
     else console.log(`did not start: ${target.name}`);
@@ -273,6 +178,6 @@ main()
     process.exitCode = code;
   })
   .finally(() => {
-    for (const child of children) child.kill('SIGTERM');
+    stopAll();
     setTimeout(() => process.exit(), 500).unref();
   });

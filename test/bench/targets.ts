@@ -59,7 +59,7 @@ export function bootstrap(name: string, port: number, origin: number): string {
 `;
 }
 
-function write(name: string, text: string): string {
+export function write(name: string, text: string): string {
   const path = join(workDirectory, name);
   writeFileSync(path, text);
   return path;
