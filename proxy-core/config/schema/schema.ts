@@ -30,12 +30,23 @@ import type {
   Schema,
 } from './types.ts';
 
-let loaded: Schema | null = null;
+let loaded: DescriptorSchema | null = null;
 
 /** The complete Envoy v3 API; found once per process, each file of it read when one of its messages is asked for. */
 export function envoySchema(): Schema {
+  return descriptorSchema();
+}
+
+function descriptorSchema(): DescriptorSchema {
   loaded ??= new DescriptorSchema(indexFiles(readSchemaFile()));
   return loaded;
+}
+
+/** Descriptor of one message of the API, for those who read and write it as bytes. */
+export function messageDescriptor(typeName: string): DescMessage {
+  const found = descriptorSchema().descriptor(typeName);
+  if (found === undefined) throw new AttacheError('config.schema-missing', `The schema lacks ${typeName}.`);
+  return found;
 }
 
 const ANNOTATIONS = [
@@ -113,7 +124,7 @@ class DescriptorSchema implements Schema {
     return [...this.index.messages.keys()];
   }
 
-  private descriptor(typeName: string): DescMessage | undefined {
+  descriptor(typeName: string): DescMessage | undefined {
     const fileName = this.index.messages.get(typeName);
     if (fileName === undefined) return undefined;
     const find = (messages: readonly DescMessage[]): DescMessage | undefined => {
