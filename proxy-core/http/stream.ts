@@ -9,7 +9,6 @@ import {
 } from '../base/stream-info.ts';
 import { decideRoute } from '../route/decide.ts';
 import type { Route, RouteInput } from '../route/types.ts';
-import { asyncClient } from './async-client/client.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import type { FilterChain } from './filter-chain.ts';
