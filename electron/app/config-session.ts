@@ -8,11 +8,10 @@ import type {
   ExportReport,
   ProxyCore,
 } from '../../proxy-core/index.ts';
-import { AttacheError } from '../../proxy-core/index.ts';
+import { AttacheError, FileWatcher } from '../../proxy-core/index.ts';
 import type { ConfigState } from '../ipc/contract.ts';
 import { callErrorOf } from '../ipc/session.ts';
 import { readConfigFile, writeFileWhole } from './config-file.ts';
-import { FileWatcher } from './file-watcher.ts';
 import type { RecentFiles } from './recent-files.ts';
 
 export interface ConfigSessionOptions {
@@ -75,10 +74,14 @@ export class ConfigSession {
       const text = await readConfigFile(file);
       await this.#take({ file, sourceFile: file, name: basename(file), demo: false }, text);
       if (this.#options.watch && !this.#closed) {
-        this.#watcher = new FileWatcher(file, {
-          changed: (changed) => void this.#fileChanged(file, changed),
-          unreadable: (error) => this.#fileLost(file, error),
-        });
+        this.#watcher = new FileWatcher(
+          file,
+          {
+            changed: (changed) => void this.#fileChanged(file, changed),
+            unreadable: (error) => this.#fileLost(file, error),
+          },
+          readConfigFile,
+        );
         this.#watcher.start(text);
       }
       await this.#options.recent.add(file);

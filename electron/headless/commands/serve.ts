@@ -1,6 +1,6 @@
-import type { ApplyResult, ConfigSource, ProxyCore } from '../../../proxy-core/index.ts';
-import { AttacheError } from '../../../proxy-core/index.ts';
-import { FileWatcher } from '../../app/file-watcher.ts';
+import type { ApplyResult, ConfigSource, FileListener, ProxyCore } from '../../../proxy-core/index.ts';
+import { AttacheError, FileWatcher } from '../../../proxy-core/index.ts';
+import { readConfigFile } from '../../app/config-file.ts';
 import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
 import { type LogWriter, openLog } from '../../app/log-writer.ts';
 import type { Command } from '../arguments.ts';
@@ -64,7 +64,7 @@ function watch(
   if (!flags.watch || file === null || file === '-') return null;
   const settings = { ...sourceSettings(source), file };
   let lastText: string | null = null;
-  const watcher = new FileWatcher(file, {
+  const listener: FileListener = {
     changed(text) {
       lastText = text;
       void core.apply({ ...settings, text }).then(
@@ -77,7 +77,8 @@ function watch(
     unreadable(error) {
       output.error(`attache: ${error.message} Version ${core.state().version} goes on serving.\n`);
     },
-  });
+  };
+  const watcher = new FileWatcher(file, listener, readConfigFile);
   watcher.start();
   return watcher;
 }

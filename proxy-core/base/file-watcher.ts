@@ -3,10 +3,9 @@
  * through a symbolic link that now points elsewhere (Kubernetes swaps a `..data` folder that way).
  */
 import { type FSWatcher, lstatSync, readlinkSync, watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
-import { AttacheError } from '../../proxy-core/index.ts';
-import { readConfigFile } from './config-file.ts';
+import { AttacheError } from './errors.ts';
 
 export interface FileListener {
   changed(text: string): void;
@@ -41,9 +40,13 @@ export class FileWatcher {
   #lookAgain = false;
   #closed = false;
 
-  constructor(file: string, listener: FileListener) {
+  readonly #read: (file: string) => Promise<string>;
+
+  /** `read` gives the file's text, or throws what `unreadable` is told. */
+  constructor(file: string, listener: FileListener, read: (file: string) => Promise<string> = readWhole) {
     this.#file = resolve(file);
     this.#listener = listener;
+    this.#read = read;
   }
 
   /** @param text what the caller already has of the file; without it, the first look only takes note */
@@ -100,7 +103,7 @@ export class FileWatcher {
     try {
       const signature = await signatureOf(this.#file);
       if (signature !== '' && signature === this.#signature) return;
-      const text = await readConfigFile(this.#file);
+      const text = await this.#read(this.#file);
       if (!isOutdated()) this.#take(text, signature);
     } catch (error) {
       if (!isOutdated()) this.#miss(error);
@@ -168,6 +171,11 @@ export class FileWatcher {
       // The folder is absent or the system is out of watches: the poll looks after it.
     }
   }
+}
+
+/** One character for each byte, so that certificates in any form are told apart. */
+function readWhole(file: string): Promise<string> {
+  return readFile(file, 'latin1');
 }
 
 /** Differs when the file was written or replaced; empty when it is not there. */

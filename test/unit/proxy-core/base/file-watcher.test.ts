@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileWatcher, foldersOf } from '../../../../electron/app/file-watcher.ts';
+import { FileWatcher, foldersOf } from '../../../../proxy-core/base/file-watcher.ts';
 
 let folder: string;
 let watcher: FileWatcher | null = null;
