@@ -16,8 +16,9 @@ import { localReply } from './local-reply.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
 import { mutateResponseHeaders } from './response-headers.ts';
-import { RouterStream, upgradeType } from './router/router.ts';
+import { RouterStream } from './router/router.ts';
 import { streamDuration } from './router/timeouts.ts';
+import { upgradeType } from './router/upgrade.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
 import { createFilterChain } from './stream-filters.ts';
 
@@ -179,6 +180,17 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       const limit = streamDuration(action.maxStreamDuration, head);
       if (limit !== null && limit > 0) this.limitDuration(limit);
     }
+  }
+
+  /** A filter changed the head: the route is found anew. */
+  refreshRoute(): void {
+    const { route, info } = this;
+    if (route !== null) route.hits.count--;
+    this.route = null;
+    info.virtualHostName = '';
+    info.routeName = '';
+    info.routeIndex = -1;
+    if (info.requestHead !== null) this.decide(info.requestHead);
   }
 
   private upgradeAllowed(head: RequestHead): boolean {

@@ -1,16 +1,8 @@
 import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
-import { type HeaderList, headerValue, removeHeader, setHeader } from '../../base/headers.ts';
-import { latin1Text } from '../../base/latin1.ts';
-import {
-  type Attempt,
-  addFlag,
-  type RequestHead,
-  type ResponseFlag,
-  type ResponseHead,
-} from '../../base/stream-info.ts';
+import { type HeaderList, setHeader } from '../../base/headers.ts';
+import { addFlag, type RequestHead, type ResponseFlag, type ResponseHead } from '../../base/stream-info.ts';
 import { selectCluster } from '../../route/cluster-choice.ts';
 import { hashRequest } from '../../route/hash-policy.ts';
-import { finalizeResponse, redirectResponse } from '../../route/response.ts';
 import { finalizeRequest, rewriteHost } from '../../route/rewrite.ts';
 import type { ClusterAction, ClusterChoice, Route, RouteInput } from '../../route/types.ts';
 import type { PoolConnection } from '../../upstream/pool/connection.ts';
@@ -18,17 +10,25 @@ import { hostPools } from '../../upstream/pool/host-pool.ts';
 import type { Cluster } from '../../upstream/types.ts';
 import type { ResetReason } from '../codec/codec.ts';
 import type { ActiveStream } from '../stream.ts';
+import { newAttempt } from './attempt.ts';
+import { answerDirectly } from './direct-answer.ts';
 import { criteriaFor, HostChoice } from './host-choice.ts';
+import { LiveTries } from './live-tries.ts';
+import { inMaintenance } from './maintenance.ts';
 import { RequestBuffer } from './request-buffer.ts';
 import { resetReply } from './reset-reply.ts';
+import { prepareResponseHead } from './response-head.ts';
 import { createRetryState, type RetryState, type RetryVerdict } from './retry-state.ts';
 import { finalTimeouts, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
+import { type TryLimit, TryTimers, type TryTimersOwner } from './try-timers.ts';
+import { opensTunnel, refuseHandshake } from './upgrade.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
-const TimerKind = { Route: 0, PerTry: 1, PerTryIdle: 2, BackOff: 3, UpstreamDuration: 4 } as const;
+const TimerKind = { Route: 0, BackOff: 1 } as const;
+const OVERLOADED: readonly string[] = ['x-envoy-overloaded', 'true'];
 
 /** The router filter for one request, the end of the filter chain: Envoy's Router::Filter. */
-export class RouterStream implements UpstreamRequestOwner, TimerOwner {
+export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, TimerOwner {
   private readonly clock: Clock;
   private route: Route | null = null;
   private choice: ClusterChoice | null = null;
@@ -38,7 +38,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
   private timeouts: RequestTimeouts | null = null;
   private retry: RetryState | null = null;
   private hosts: HostChoice | null = null;
-  private upstream: UpstreamRequest | null = null;
+  private readonly tries = new LiveTries();
   /** Body that came before there was a connection, or the whole of it while a retry may need it. */
   private body: RequestBuffer | null = null;
   private trailers: HeaderList | null = null;
@@ -46,12 +46,8 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
   private requestPaused = false;
   private finished = false;
   private requestCompleteAt = -1;
-  private lastProgress = 0;
   private routeTimer: Timer | null = null;
-  private perTryTimer: Timer | null = null;
-  private perTryIdleTimer: Timer | null = null;
   private backOffTimer: Timer | null = null;
-  private durationTimer: Timer | null = null;
 
   constructor(private readonly stream: ActiveStream) {
     this.clock = stream.path.services.clock;
@@ -76,7 +72,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     const action = route.action;
     if (action.kind !== 'cluster') {
       this.finished = true;
-      this.answer(route, head);
+      answerDirectly(stream, route, head);
       return;
     }
     this.action = action;
@@ -93,8 +89,27 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.cluster = cluster;
     info.clusterName = choice.cluster;
     info.clusterStatName = cluster.config.statName;
-    if (this.inMaintenance(cluster)) return;
+    if (inMaintenance(stream, cluster)) {
+      this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', this.overloaded());
+      return;
+    }
     this.requestEnded = endStream;
+    this.prepare(route, action, choice, cluster, head);
+    if (endStream) this.requestComplete();
+    this.startTry();
+  }
+
+  /** What all tries share: timeouts, the hash, the head that goes upstream, whether there are retries. */
+  private prepare(
+    route: Route,
+    action: ClusterAction,
+    choice: ClusterChoice,
+    cluster: Cluster,
+    head: RequestHead,
+  ): void {
+    const { stream } = this;
+    const { info, config } = stream;
+    const { random } = stream.path.services;
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
     let hash: bigint | null = null;
@@ -103,7 +118,6 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       hash = hashed.hash;
       stream.setCookie = hashed.setCookie;
     }
-    const { random } = stream.path.services;
     this.hosts = new HostChoice(info, head, criteriaFor(action, choice, info), hash, random);
     finalizeRequest(route, choice, head, info, null, !config.suppressEnvoyHeaders);
     if (!config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, 0);
@@ -112,69 +126,33 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       const limits = cluster.limits(action.priority);
       this.retry = createRetryState(action.retryPolicy, head, cluster, limits, random);
     }
-    if (endStream) this.requestComplete();
-    this.startTry();
   }
 
-  private answer(route: Route, head: RequestHead): void {
-    const { stream } = this;
-    const { info, config } = stream;
-    const answer = redirectResponse(route, head);
-    if (answer === null) return;
-    config.stats.rqDirectResponse.inc();
-    const response: ResponseHead = { status: answer.status, headers: [] };
-    if (answer.location !== null) response.headers.push('location', answer.location);
-    finalizeResponse(route, null, response, info);
-    const body = answer.status === 204 ? '' : latin1Text(answer.body, 0, answer.body.length);
-    stream.sendLocalReply(answer.status, body, null, 'direct_response', response.headers);
+  private overloaded(): HeaderList | null {
+    return this.stream.config.suppressEnvoyHeaders ? null : [...OVERLOADED];
   }
 
-  /** `upstream.maintenance_mode.<cluster>`: the percentage of requests to refuse. True when this one is. */
-  private inMaintenance(cluster: Cluster): boolean {
-    const { runtime } = this.stream.snapshot;
-    if (runtime.size === 0) return false;
-    const share = runtime.get(`upstream.maintenance_mode.${cluster.config.name}`);
-    if (typeof share !== 'number' || this.stream.path.services.random.next() % 100 >= share) return false;
-    cluster.stats.upstreamRqMaintenanceMode.inc();
-    const extra = this.stream.config.suppressEnvoyHeaders ? null : ['x-envoy-overloaded', 'true'];
-    this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', extra);
-    return true;
-  }
+  // Tries
 
   /** Picks a host and asks its pool for a connection, or answers when there is none. */
   private startTry(): void {
-    const { stream } = this;
+    const { stream, clock } = this;
     const cluster = this.cluster as Cluster;
     const action = this.action as ClusterAction;
+    const timeouts = this.timeouts as RequestTimeouts;
     const { info, path } = stream;
     const index = info.attempts.length;
     const hosts = this.hosts as HostChoice;
-    const again = index > 0 && this.retry?.avoidsPreviousHosts === true ? this.retry.hostSelectionAttempts : 0;
+    const again =
+      index > 0 && this.retry?.avoidsPreviousHosts === true ? this.retry.hostSelectionAttempts : 0;
     const host = hosts.pick(cluster, again);
     if (host === null) {
       cluster.stats.upstreamCxNoneHealthy.inc();
+      this.cancelTries();
       this.failWith(503, 'no healthy upstream', 'UH', 'no_healthy_upstream', null);
       return;
     }
-    const attempt: Attempt = {
-      hostAddress: host.address,
-      hostName: host.hostname,
-      status: 0,
-      resetReason: '',
-      transportFailureReason: '',
-      upstreamConnectionId: 0,
-      random: hosts.random,
-      hostSetId: cluster.hostSetId,
-      position: cluster.lastPosition,
-      started: this.clock.now(),
-      connectStarted: -1,
-      connected: -1,
-      poolReady: -1,
-      sentFirst: -1,
-      sentLast: -1,
-      firstByte: -1,
-      lastByte: -1,
-    };
+    const attempt = newAttempt(host, cluster, hosts.random, clock.now());
     info.attempts.push(attempt);
     info.upstreamHost = host.address;
     info.upstreamHostName = host.hostname;
@@ -192,8 +170,11 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       attempt,
       info.downstreamProtocol,
     );
-    this.upstream = upstream;
-    if (this.requestEnded) this.armPerTry();
+    if (timeouts.perTry > 0 || timeouts.perTryIdle > 0 || owner.config.maxStreamDuration > 0) {
+      upstream.timers = new TryTimers(this, upstream, timeouts, clock, path.queue);
+      if (this.requestEnded) upstream.timers.begin();
+    }
+    this.tries.add(upstream);
     upstream.start();
   }
 
@@ -205,25 +186,36 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       this.routeTimer = new Timer(this, TimerKind.Route);
       this.clock.arm(this.routeTimer, timeouts.global);
     }
+    this.tries.current?.timers?.begin();
   }
 
-  private armPerTry(): void {
-    const timeouts = this.timeouts as RequestTimeouts;
-    if (timeouts.perTry > 0) {
-      this.perTryTimer ??= new Timer(this, TimerKind.PerTry);
-      this.clock.arm(this.perTryTimer, timeouts.perTry);
-    }
-    if (timeouts.perTryIdle > 0) {
-      this.perTryIdleTimer ??= new Timer(this, TimerKind.PerTryIdle);
-      this.lastProgress = this.clock.now();
-      this.clock.arm(this.perTryIdleTimer, timeouts.perTryIdle);
-    }
+  /** Lets go of a try; nothing of it is heard any more. */
+  private endTry(request: UpstreamRequest): void {
+    this.tries.remove(request);
+    this.countWire(request);
+    request.cancel();
   }
+
+  private cancelTries(): void {
+    for (let each = this.tries.current; each !== null; each = this.tries.current) this.endTry(each);
+  }
+
+  private countWire(request: UpstreamRequest): void {
+    const wire = request.stream?.wire;
+    if (wire === undefined) return;
+    const { info } = this.stream;
+    info.upstreamHeaderBytesSent += wire.headerBytesSent;
+    info.upstreamWireBytesSent += wire.bytesSent;
+    info.upstreamHeaderBytesReceived += wire.headerBytesReceived;
+    info.upstreamWireBytesReceived += wire.bytesReceived;
+  }
+
+  // The request's body
 
   onRequestBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.finished) return;
     if (endStream) this.requestEnded = true;
-    const upstream = this.upstream;
+    const upstream = this.tries.current;
     const live = upstream !== null && upstream.stream !== null;
     const limit = this.stream.owner.bufferLimit;
     if (this.retry !== null || !live) {
@@ -236,10 +228,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       upstream.sendBody(bytes, start, end, endStream);
       if (!this.requestPaused && upstream.stream?.congested === true) this.pauseRequest();
     }
-    if (endStream) {
-      this.requestComplete();
-      if (!this.finished && this.upstream !== null) this.armPerTry();
-    }
+    if (endStream) this.requestComplete();
   }
 
   /** More body than a retry may keep: give up the retry, or, while one is waiting for its turn, the request. */
@@ -248,12 +237,11 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       this.pauseRequest();
       return;
     }
-    const cluster = this.cluster as Cluster;
-    this.stream.path.stats.counter(`cluster.${cluster.config.statName}.retry_or_shadow_abandoned`).inc();
+    this.clusterCounter('retry_or_shadow_abandoned');
     this.retry.release();
     this.retry = null;
     if (live) this.body?.clear();
-    else if (this.upstream === null) {
+    else if (this.tries.current === null) {
       this.failWith(
         507,
         'exceeded request buffer limit while retrying upstream',
@@ -270,28 +258,27 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.stream.stream.pauseRequest();
   }
 
+  private resumeRequest(request: UpstreamRequest): void {
+    if (!this.requestPaused || request.stream?.congested === true) return;
+    this.requestPaused = false;
+    this.stream.stream.resumeRequest();
+  }
+
   onRequestTrailers(trailers: HeaderList): void {
     if (this.finished) return;
     this.trailers = trailers;
     this.requestEnded = true;
-    if (this.upstream !== null && this.upstream.stream !== null) this.upstream.sendTrailers(trailers);
+    const upstream = this.tries.current;
+    if (upstream !== null && upstream.stream !== null) upstream.sendTrailers(trailers);
     this.requestComplete();
-    if (this.upstream !== null) this.armPerTry();
   }
 
   // Upstream side
 
   onUpstreamReady(request: UpstreamRequest, connection: PoolConnection): void {
-    const { info } = this.stream;
-    info.upstreamConnectionId = connection.id;
-    info.upstreamLocal = connection.local;
-    info.upstreamProtocol = connection.protocol;
-    info.upstreamTls = connection.tls;
+    this.noteConnection(request, connection);
     const limit = request.cluster.config.maxStreamDuration;
-    if (limit > 0) {
-      this.durationTimer ??= new Timer(this, TimerKind.UpstreamDuration);
-      this.clock.arm(this.durationTimer, limit);
-    }
+    if (limit > 0) request.timers?.limitDuration(limit);
     const head = this.head as RequestHead;
     const { body, trailers } = this;
     if ((body === null || body.length === 0) && trailers === null) {
@@ -310,10 +297,14 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.resumeRequest(request);
   }
 
-  private resumeRequest(request: UpstreamRequest): void {
-    if (!this.requestPaused || request.stream?.congested === true) return;
-    this.requestPaused = false;
-    this.stream.stream.resumeRequest();
+  private noteConnection(request: UpstreamRequest, connection: PoolConnection): void {
+    const { info } = this.stream;
+    info.upstreamHost = request.host.address;
+    info.upstreamHostName = request.host.hostname;
+    info.upstreamConnectionId = connection.id;
+    info.upstreamLocal = connection.local;
+    info.upstreamProtocol = connection.protocol;
+    info.upstreamTls = connection.tls;
   }
 
   onUpstreamDrained(request: UpstreamRequest): void {
@@ -325,9 +316,8 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
   }
 
   onUpstreamHead(request: UpstreamRequest, head: ResponseHead, endStream: boolean): void {
-    const { stream, cluster } = this;
-    const { info } = stream;
-    const stats = (cluster as Cluster).stats;
+    const { stream } = this;
+    const stats = (this.cluster as Cluster).stats;
     const status = head.status;
     request.host.outlier?.putHttpStatus(status);
     if (status >= 500) request.host.stats.rqError++;
@@ -342,48 +332,21 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       }
       this.flagVerdict(verdict);
     }
-    this.lastProgress = this.clock.now();
-    if (this.perTryTimer !== null) this.clock.disarm(this.perTryTimer);
-    info.upstreamResponseHead = { status, headers: head.headers.slice() };
-    info.responseCodeDetails = 'via_upstream';
+    request.timers?.responseStarted();
+    const elapsed = this.requestCompleteAt < 0 ? -1 : this.clock.now() - this.requestCompleteAt;
     stats.chargeResponse(status, stream.internal);
-    const headers = head.headers;
-    if (this.requestCompleteAt >= 0 && !stream.config.suppressEnvoyHeaders) {
-      const elapsed = Math.floor(this.clock.now() - this.requestCompleteAt);
-      setHeader(headers, 'x-envoy-upstream-service-time', String(elapsed));
-    }
-    const route = this.route as Route;
-    if (route.virtualHost.includeAttemptCountInResponse) {
-      setHeader(headers, 'x-envoy-attempt-count', String(info.attempts.length));
-    }
-    info.responseCode = status;
-    finalizeResponse(route, this.choice, head, info);
-    if (stream.setCookie !== null) headers.push('set-cookie', stream.setCookie);
+    prepareResponseHead(stream, this.route as Route, this.choice, head, elapsed);
     if (stream.upgrade) {
-      if (this.isTunnel(status)) this.disarmTimeouts();
+      if (opensTunnel(this.head, status)) this.releaseTimeouts(request);
       else {
-        this.refusedHandshake(request, head);
+        this.endTry(request);
+        this.finish();
+        refuseHandshake(stream, head);
         return;
       }
     }
     if (endStream) this.upstreamComplete(request);
     stream.sendHead(head, endStream);
-  }
-
-  private isTunnel(status: number): boolean {
-    return status === 101 || (this.head?.method === 'CONNECT' && status >= 200 && status < 300);
-  }
-
-  /** An upgrade answered otherwise (Envoy 1.32): its code without its body, and the connection ends. */
-  private refusedHandshake(request: UpstreamRequest, head: ResponseHead): void {
-    this.endTry(request);
-    this.finished = true;
-    this.disarmAll();
-    this.stream.info.responseCodeDetails = 'websocket_handshake_unsuccessful';
-    removeHeader(head.headers, 'content-length');
-    removeHeader(head.headers, 'transfer-encoding');
-    this.stream.owner.closeAfterResponse();
-    this.stream.sendHead(head, true);
   }
 
   onUpstreamBody(
@@ -394,7 +357,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     endStream: boolean,
   ): void {
     if (endStream) this.upstreamComplete(request);
-    else if (this.perTryIdleTimer !== null) this.lastProgress = this.clock.now();
+    else request.timers?.progress();
     const { stream } = this;
     stream.sendBody(bytes, start, end, endStream);
     if (!endStream && !stream.ended && stream.congested) request.stream?.pauseResponse();
@@ -407,10 +370,9 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
 
   private upstreamComplete(request: UpstreamRequest): void {
     this.countWire(request);
-    this.upstream = null;
-    this.finished = true;
-    this.disarmAll();
-    this.retry?.release();
+    this.tries.remove(request);
+    request.timers?.stop();
+    this.finish();
     const since = this.requestCompleteAt;
     if (since >= 0) {
       const elapsed = Math.round(this.clock.now() - since);
@@ -418,31 +380,8 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     }
   }
 
-  private countWire(request: UpstreamRequest): void {
-    const wire = request.stream?.wire;
-    if (wire === undefined) return;
-    const { info } = this.stream;
-    info.upstreamHeaderBytesSent += wire.headerBytesSent;
-    info.upstreamWireBytesSent += wire.bytesSent;
-    info.upstreamHeaderBytesReceived += wire.headerBytesReceived;
-    info.upstreamWireBytesReceived += wire.bytesReceived;
-  }
-
-  /** Lets go of a try; nothing of it is heard any more. */
-  private endTry(request: UpstreamRequest): void {
-    this.countWire(request);
-    this.upstream = null;
-    if (this.perTryTimer !== null) this.clock.disarm(this.perTryTimer);
-    if (this.perTryIdleTimer !== null) this.clock.disarm(this.perTryIdleTimer);
-    if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
-    request.cancel();
-  }
-
   onUpstreamReset(request: UpstreamRequest, reason: ResetReason, detail: string): void {
-    if (this.upstream !== request) {
-      // A pool that is full refuses while the try is being started.
-      if (this.finished || this.upstream !== null) return;
-    }
+    if (this.finished || !this.tries.has(request)) return;
     const { info } = this.stream;
     this.endTry(request);
     if (request.connection !== null) {
@@ -466,19 +405,8 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
       reply.body,
       reply.flag,
       `upstream_reset_before_response_started{${reply.detail}}`,
-      reason === 'overflow' && !this.stream.config.suppressEnvoyHeaders
-        ? ['x-envoy-overloaded', 'true']
-        : null,
+      reason === 'overflow' ? this.overloaded() : null,
     );
-  }
-
-  private cutResponse(flag: ResponseFlag, details: string): void {
-    addFlag(this.stream.info, flag);
-    this.stream.info.responseCodeDetails = details;
-    this.finished = true;
-    this.disarmAll();
-    this.retry?.release();
-    this.stream.abort();
   }
 
   // Retries
@@ -517,6 +445,23 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     this.startTry();
   }
 
+  // The end
+
+  /** Nothing more happens by itself. */
+  private finish(): void {
+    this.finished = true;
+    if (this.routeTimer !== null) this.clock.disarm(this.routeTimer);
+    if (this.backOffTimer !== null) this.clock.disarm(this.backOffTimer);
+    this.retry?.release();
+  }
+
+  private cutResponse(flag: ResponseFlag, details: string): void {
+    addFlag(this.stream.info, flag);
+    this.stream.info.responseCodeDetails = details;
+    this.finish();
+    this.stream.abort();
+  }
+
   private failWith(
     status: number,
     body: string,
@@ -525,9 +470,7 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     extra: HeaderList | null,
   ): void {
     const { stream } = this;
-    this.finished = true;
-    this.disarmAll();
-    this.retry?.release();
+    this.finish();
     this.cluster?.stats.chargeResponse(status, stream.internal);
     let headers = extra;
     if (this.route?.virtualHost.includeAttemptCountInResponse === true) {
@@ -537,140 +480,81 @@ export class RouterStream implements UpstreamRequestOwner, TimerOwner {
     stream.sendLocalReply(status, body, flag, details, headers);
   }
 
-  // Downstream side
-
-  /** The client left, or the stream was ended by somebody else: the try under way is given up. */
+  /** The client left, or the stream was ended by somebody else: the tries under way are given up. */
   onDownstreamEnd(): void {
-    this.finished = true;
-    this.disarmAll();
-    this.retry?.release();
-    const upstream = this.upstream;
-    this.upstream = null;
-    if (upstream !== null) {
-      this.countWire(upstream);
-      upstream.cancel();
-    }
+    this.finish();
+    this.cancelTries();
   }
 
   onDownstreamDrained(): void {
-    this.upstream?.stream?.resumeResponse();
+    this.tries.current?.stream?.resumeResponse();
   }
 
-  // Timers
+  // Time
 
-  private disarmTimeouts(): void {
-    const { clock } = this;
-    if (this.routeTimer !== null) clock.disarm(this.routeTimer);
-    if (this.perTryTimer !== null) clock.disarm(this.perTryTimer);
-    if (this.perTryIdleTimer !== null) clock.disarm(this.perTryIdleTimer);
-  }
-
-  private disarmAll(): void {
-    this.disarmTimeouts();
-    if (this.backOffTimer !== null) this.clock.disarm(this.backOffTimer);
-    if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
+  /** A tunnel lives as long as its ends want. */
+  private releaseTimeouts(request: UpstreamRequest): void {
+    if (this.routeTimer !== null) this.clock.disarm(this.routeTimer);
+    request.timers?.releaseRetryLimits();
   }
 
   onTimer(timer: Timer): void {
     const { queue } = this.stream.path;
     queue.enter();
     try {
-      if (!this.finished) this.timeOut(timer);
+      if (this.finished) return;
+      if (timer.kind === TimerKind.BackOff) this.tryAgain();
+      else this.onRouteTimeout();
     } finally {
       queue.leave();
     }
   }
 
-  private timeOut(timer: Timer): void {
+  private onRouteTimeout(): void {
+    const started = this.stream.responseStarted;
+    for (let each = this.tries.current; each !== null; each = this.tries.current) {
+      (this.cluster as Cluster).stats.upstreamRqTimeout.inc();
+      this.dropSlowTry(each);
+    }
+    if (started) this.cutResponse('UT', 'response_timeout');
+    else this.answerTimeout('response_timeout');
+  }
+
+  /** The try failed by time: gone, and its host is told. */
+  private dropSlowTry(request: UpstreamRequest): void {
+    request.host.stats.rqTimeout++;
+    request.host.outlier?.putLocalOrigin('request-timeout');
+    this.endTry(request);
+  }
+
+  onTryTimeout(request: UpstreamRequest, limit: TryLimit): void {
+    if (this.finished) return;
+    const started = this.stream.responseStarted;
     const { stats } = this.cluster as Cluster;
-    switch (timer.kind) {
-      case TimerKind.BackOff:
-        this.tryAgain();
-        break;
-      case TimerKind.Route:
-        stats.upstreamRqTimeout.inc();
-        this.onTimeout('response_timeout');
-        break;
-      case TimerKind.PerTry:
-        stats.upstreamRqPerTryTimeout.inc();
-        this.onTryTimeout('upstream_per_try_timeout');
-        break;
-      case TimerKind.PerTryIdle: {
-        const left = this.lastProgress + (this.timeouts as RequestTimeouts).perTryIdle - this.clock.now();
-        if (left > 0) {
-          this.clock.arm(timer, left);
-          break;
-        }
-        this.stream.path.stats
-          .counter(`cluster.${(this.cluster as Cluster).config.statName}.upstream_rq_per_try_idle_timeout`)
-          .inc();
-        this.onTryTimeout('upstream_per_try_idle_timeout');
-        break;
+    if (limit === 'stream-duration') {
+      stats.upstreamRqMaxDurationReached.inc();
+      this.endTry(request);
+      if (started) this.cutResponse('UMSDR', 'upstream_max_stream_duration_reached');
+      else if (!this.retryReset('local-reset', true)) {
+        const words = 'upstream max stream duration reached';
+        this.failWith(504, words, 'UMSDR', words.replaceAll(' ', '_'), null);
       }
-      default:
-        stats.upstreamRqMaxDurationReached.inc();
-        this.onUpstreamDuration();
-        break;
-    }
-  }
-
-  /** The try under way failed by time: gone, and its host is told. */
-  private dropSlowTry(): void {
-    const upstream = this.upstream;
-    if (upstream === null) return;
-    upstream.host.stats.rqTimeout++;
-    upstream.host.outlier?.putLocalOrigin('request-timeout');
-    this.endTry(upstream);
-  }
-
-  private onTimeout(details: string): void {
-    const started = this.stream.responseStarted;
-    this.dropSlowTry();
-    if (started) {
-      this.cutResponse('UT', details);
       return;
     }
-    this.answerTimeout(details);
+    const details = limit === 'per-try' ? 'upstream_per_try_timeout' : 'upstream_per_try_idle_timeout';
+    if (limit === 'per-try') stats.upstreamRqPerTryTimeout.inc();
+    else this.clusterCounter('upstream_rq_per_try_idle_timeout');
+    this.dropSlowTry(request);
+    if (started) this.cutResponse('UT', details);
+    else if (!this.retryReset('local-reset', true)) this.answerTimeout(details);
   }
 
-  private onTryTimeout(details: string): void {
-    const started = this.stream.responseStarted;
-    this.dropSlowTry();
-    if (started) {
-      this.cutResponse('UT', details);
-      return;
-    }
-    if (this.retryReset('local-reset', true)) return;
-    this.answerTimeout(details);
+  private clusterCounter(name: string): void {
+    this.stream.path.stats.counter(`cluster.${(this.cluster as Cluster).config.statName}.${name}`).inc();
   }
 
   private answerTimeout(details: string): void {
     if ((this.timeouts as RequestTimeouts).altResponse) this.failWith(204, '', 'UT', details, null);
     else this.failWith(504, 'upstream request timeout', 'UT', details, null);
   }
-
-  private onUpstreamDuration(): void {
-    const upstream = this.upstream;
-    if (upstream === null) return;
-    const started = upstream.responseStarted;
-    this.endTry(upstream);
-    if (started) {
-      this.cutResponse('UMSDR', 'upstream_max_stream_duration_reached');
-      return;
-    }
-    if (this.retryReset('local-reset', true)) return;
-    this.failWith(
-      504,
-      'upstream max stream duration reached',
-      'UMSDR',
-      'upstream_max_stream_duration_reached',
-      null,
-    );
-  }
-}
-
-/** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */
-export function upgradeType(head: RequestHead): string {
-  if (head.method === 'CONNECT' && head.protocol === '') return 'connect';
-  return (head.protocol === '' ? (headerValue(head.headers, 'upgrade') ?? '') : head.protocol).toLowerCase();
 }

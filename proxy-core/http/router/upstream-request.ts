@@ -5,6 +5,7 @@ import type { HostPools, PoolWaiter, Priority } from '../../upstream/pool/host-p
 import type { Cluster, Host } from '../../upstream/types.ts';
 import type { ClientStream, ResetReason, ResponseReceiver } from '../codec/codec.ts';
 import { resetWords } from './reset-reply.ts';
+import type { TryTimers } from './try-timers.ts';
 
 /** What one try tells the router. */
 export interface UpstreamRequestOwner {
@@ -31,6 +32,8 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   responseStarted = false;
   /** Nothing more comes from or goes to this try. */
   done = false;
+  /** Null when nothing limits the time of this try. */
+  timers: TryTimers | null = null;
   /** False when the pool's queue was full, so that this host never came into it. */
   hostTried = true;
 
@@ -98,6 +101,7 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
 
   /** Gives up on this try; nothing is called back. */
   cancel(): void {
+    this.timers?.stop();
     if (this.done) return;
     if (this.stream === null) {
       this.done = true;

@@ -1,0 +1,23 @@
+import { headerValue, removeHeader } from '../../base/headers.ts';
+import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { ActiveStream } from '../stream.ts';
+
+/** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */
+export function upgradeType(head: RequestHead): string {
+  if (head.method === 'CONNECT' && head.protocol === '') return 'connect';
+  return (head.protocol === '' ? (headerValue(head.headers, 'upgrade') ?? '') : head.protocol).toLowerCase();
+}
+
+/** The upstream agreed to the tunnel that the request asks for. */
+export function opensTunnel(request: RequestHead | null, status: number): boolean {
+  return status === 101 || (request?.method === 'CONNECT' && status >= 200 && status < 300);
+}
+
+/** An upgrade answered otherwise (Envoy 1.32): its code without its body, and the connection ends. */
+export function refuseHandshake(stream: ActiveStream, head: ResponseHead): void {
+  stream.info.responseCodeDetails = 'websocket_handshake_unsuccessful';
+  removeHeader(head.headers, 'content-length');
+  removeHeader(head.headers, 'transfer-encoding');
+  stream.owner.closeAfterResponse();
+  stream.sendHead(head, true);
+}
