@@ -1,26 +1,80 @@
 import { Socket } from 'node:net';
 
 /**
- * One buffer that all plain sockets of the process read into, one event at a time: no allocation per read. Whoever
- * needs the bytes after the event copies them.
+ * One buffer that plain sockets of the process read into, one event at a time: no allocation per read. Whoever needs
+ * the bytes after the event copies them.
  */
 const shared = Buffer.allocUnsafeSlow(65536);
 
-/** Called with the shared buffer and how much of it was filled. */
+/** Where a socket reads to while a large body flows through it. */
+const OWN_LENGTH = 131072;
+/** A read shorter than this ends the flow. */
+const FLOW_LENGTH = 16384;
+/** Own buffers that nobody uses at the moment. */
+const spare: Buffer[] = [];
+const MAX_SPARE = 16;
+
+/** Called with the buffer that was read into and how much of it was filled. */
 export type ReadCallback = (length: number, bytes: Buffer) => void;
 
-/** For `net.connect`: reads go to `callback`; there is no `data` event. */
-export function readInto(callback: ReadCallback): {
-  buffer: Buffer;
-  callback: (length: number, bytes: Uint8Array) => boolean;
-} {
-  return {
-    buffer: shared,
-    callback: (length) => {
-      callback(length, shared);
+/** What `onread` of a socket wants. */
+export interface OnRead {
+  buffer(): Buffer;
+  callback(length: number, bytes: Uint8Array): boolean;
+}
+
+/** The bytes of the read under way when a writer may have them for good. */
+let keepable: Buffer | null = null;
+let kept = false;
+
+/** True when the bytes of the read under way can be written without a copy; `keep` when the write takes longer. */
+export function mayKeep(bytes: Uint8Array): boolean {
+  return bytes === keepable;
+}
+
+/** Nothing is read into these bytes again: a socket still writes them. */
+export function keep(): void {
+  kept = true;
+}
+
+/**
+ * What a socket reads into: the shared buffer while it says little, one of its own while a body flows, so that its
+ * bytes can be handed to another socket as they are.
+ */
+class ReadBuffer implements OnRead {
+  private bytes: Buffer = shared;
+
+  constructor(private readonly read: ReadCallback) {}
+
+  /** Node asks before the first read and after each. */
+  readonly buffer = (): Buffer => this.bytes;
+
+  readonly callback = (length: number): boolean => {
+    const { bytes, read } = this;
+    if (bytes === shared) {
+      read(length, bytes);
+      if (length === shared.length) this.take();
       return true;
-    },
+    }
+    keepable = bytes;
+    read(length, bytes);
+    keepable = null;
+    const flows = length >= FLOW_LENGTH;
+    if (!flows) this.bytes = shared;
+    else if (kept) this.take();
+    if (!kept && !flows && spare.length < MAX_SPARE) spare.push(bytes);
+    kept = false;
+    return true;
   };
+
+  private take(): void {
+    this.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(OWN_LENGTH);
+  }
+}
+
+/** For `net.connect`: reads go to `read`; there is no `data` event. */
+export function readInto(read: ReadCallback): OnRead {
+  return new ReadBuffer(read);
 }
 
 /**
@@ -28,20 +82,22 @@ export function readInto(callback: ReadCallback): {
  * made around a handle takes `onread`, so the connection moves to a new Socket. A Node that keeps its handles
  * elsewhere gets the `data` event.
  */
-export function readAccepted(accepted: Socket, callback: ReadCallback): Socket {
+export function readAccepted(accepted: Socket, read: ReadCallback): Socket {
   const holder = accepted as unknown as { _handle?: object | null };
   const handle = holder._handle;
-  if (handle === null || typeof handle !== 'object') {
-    accepted.on('data', (chunk: Buffer) => callback(chunk.length, chunk));
-    return accepted;
-  }
+  if (handle === null || typeof handle !== 'object') return readEvents(accepted, read);
   holder._handle = null;
-  const options = { handle, allowHalfOpen: true, onread: readInto(callback) };
+  const options = { handle, allowHalfOpen: true, onread: readInto(read) };
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
 
-/** For sockets that something was read from already, and for TLS: the `data` event. */
-export function readEvents<T extends Socket>(socket: T, callback: ReadCallback): T {
-  socket.on('data', (chunk: Buffer) => callback(chunk.length, chunk));
+/** For sockets that something was read from already, and for TLS: the `data` event, whose bytes are never used again. */
+export function readEvents<T extends Socket>(socket: T, read: ReadCallback): T {
+  socket.on('data', (chunk: Buffer) => {
+    keepable = chunk;
+    read(chunk.length, chunk);
+    keepable = null;
+    kept = false;
+  });
   return socket;
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { latin1Text, writeLatin1 } from '../base/latin1.ts';
 import type { FlushQueue } from './flush-queue.ts';
-import type { ReadCallback } from './read-buffer.ts';
+import { keep, mayKeep, type ReadCallback } from './read-buffer.ts';
 
 /**
  * A byte connection as codecs and pools see it. Writes gather as latin1 text and leave in one system call at
@@ -10,7 +10,7 @@ import type { ReadCallback } from './read-buffer.ts';
 export interface Transport {
   /** Adds latin1 text to what is sent next. */
   writeText(latin1: string): void;
-  /** Adds bytes; they are copied, so the caller may reuse them when this returns. */
+  /** Adds bytes. The caller may reuse them when this returns: they are copied, or taken from the read under way. */
   writeBytes(bytes: Uint8Array, start: number, end: number): void;
   /** Hands what was gathered to the socket. */
   flush(): void;
@@ -20,6 +20,8 @@ export interface Transport {
   resumeReading(): void;
   /** Flushes and half-closes. */
   end(): void;
+  /** Flushes, half-closes, and closes when the socket has taken everything; nothing more is read. */
+  closeAfterFlush(): void;
   /** Closes at once; what is buffered is lost. `reset` sends RST instead of FIN. */
   destroy(reset?: boolean): void;
   readonly bytesWritten: number;
@@ -50,7 +52,6 @@ export class SocketTransport implements Transport {
   private queued = false;
   private paused = false;
   private ending = false;
-  private waitsForDrain = false;
   private errorCode = '';
 
   readonly socket: Socket;
@@ -85,7 +86,6 @@ export class SocketTransport implements Transport {
     socket.on('drain', () => {
       this.queue.enter();
       try {
-        this.waitsForDrain = false;
         this.owner.onDrain();
       } catch (error) {
         this.fail(error);
@@ -135,13 +135,26 @@ export class SocketTransport implements Transport {
       this.writeText(latin1Text(bytes, start, end));
       return;
     }
-    const head = this.text;
+    const { socket, text } = this;
     this.text = '';
-    const whole = Buffer.allocUnsafeSlow(head.length + length);
-    if (head !== '') writeLatin1(whole, head, 0);
-    whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), head.length);
-    this.bytesWritten += whole.length;
-    this.waitsForDrain = !this.socket.write(whole) || this.waitsForDrain;
+    this.bytesWritten += text.length + length;
+    if (mayKeep(bytes)) {
+      const view = bytes.subarray(start, end);
+      if (text === '') socket.write(view);
+      else {
+        socket.cork();
+        socket.write(text, 'latin1');
+        socket.write(view);
+        socket.uncork();
+      }
+      // Mostly the kernel has taken all of it at once.
+      if (socket.writableLength > 0) keep();
+      return;
+    }
+    const whole = Buffer.allocUnsafeSlow(text.length + length);
+    if (text !== '') writeLatin1(whole, text, 0);
+    whole.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), text.length);
+    socket.write(whole);
   }
 
   flush(): void {
@@ -154,7 +167,7 @@ export class SocketTransport implements Transport {
     this.text = '';
     if (this.closed) return;
     this.bytesWritten += text.length;
-    this.waitsForDrain = !this.socket.write(text, 'latin1') || this.waitsForDrain;
+    this.socket.write(text, 'latin1');
   }
 
   pauseReading(): void {
@@ -174,6 +187,12 @@ export class SocketTransport implements Transport {
     if (this.text !== '') this.send();
     this.ending = true;
     this.socket.end();
+  }
+
+  closeAfterFlush(): void {
+    if (this.closed) return;
+    this.end();
+    this.socket.destroySoon();
   }
 
   /** Closes at once and tells the owner why, in Envoy's words. */

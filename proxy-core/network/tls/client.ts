@@ -8,7 +8,7 @@ export interface ClientTls {
   /** Starts a connection; `secureConnect` tells that the handshake is done. */
   connect(
     host: { readonly ip: string; readonly port: number; readonly address: string },
-    protocol: 'HTTP1' | 'HTTP2' | 'AUTO',
+    protocol: 'HTTP1' | 'HTTP2' | 'AUTO' | 'TCP',
     onread: ReturnType<typeof readInto>,
   ): TLSSocket;
   /** After the handshake: empty, or Envoy's transport failure reason. Counts the outcome. */
