@@ -139,6 +139,8 @@ export interface CoreEvent {
     | 'cluster-resolved'
     | 'dns-failed'
     | 'log-failed'
+    | 'service-failed'
+    | 'service-recovered'
     | 'demo';
   readonly tone: 'note' | 'ok' | 'warn' | 'err' | 'eject';
   /** The whole story in one or two sentences. */

@@ -32,6 +32,7 @@ export interface FilterChainOwner {
     headers: HeaderList | null,
     grpcStatus: number | null,
   ): void;
+  clearRouteCache(): void;
   giveUpRequest(): void;
   pauseRequest(on: boolean): void;
   pauseResponse(on: boolean): void;
@@ -154,6 +155,7 @@ export class FilterChain {
       pauseResponse: (on) => owner.pauseResponse(on),
       giveUpRequest: () => owner.giveUpRequest(),
       continueDecoding: () => owner.inEvent(() => this.decode.resume(decodeIndex)),
+      clearRouteCache: () => owner.clearRouteCache(),
       continueEncoding: () => owner.inEvent(() => this.encode.resume(encodeIndex)),
       sendLocalReply: (status, body, flag, details, headers = null, grpcStatus = null) =>
         this.reply(status, body, flag, details, headers, grpcStatus),

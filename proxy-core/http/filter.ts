@@ -83,6 +83,8 @@ export interface FilterCallbacks {
   giveUpRequest(): void;
   continueDecoding(): void;
   continueEncoding(): void;
+  /** Finds the route anew, by the head as it is now. The filters of the stream stay. */
+  clearRouteCache(): void;
   /**
    * Answers the request; the filters behind this one see nothing more of it. From the response side: the answer takes
    * the place of the response, past the filters; a response that has begun is cut. `body` is latin1.

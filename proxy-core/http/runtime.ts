@@ -1,5 +1,6 @@
 import type { Stats } from '../base/stats.ts';
 import type { CoreServices } from '../config/compile-context.ts';
+import type { CoreEvent } from '../facade/state.ts';
 import { FlushQueue } from '../network/flush-queue.ts';
 import type { StreamRecorder } from '../observe/types.ts';
 import type { PoolServices } from '../upstream/pool/host-pool.ts';
@@ -23,7 +24,12 @@ export interface DataPath {
   nextStreamId: number;
   /** Health checks are made to fail (`/healthcheck/fail`): every response ends its connection. */
   draining: boolean;
+  /** Told of what people should know of the services that filters call. */
+  onEvent: (event: DataPathEvent) => void;
 }
+
+/** An event of the data path; the core adds the rest. */
+export type DataPathEvent = Pick<CoreEvent, 'kind' | 'tone' | 'text' | 'cluster' | 'reason'>;
 
 /** What belongs to one applied configuration and is not part of a listener's own. */
 export interface SnapshotRuntime {
@@ -49,6 +55,7 @@ export function createDataPath(services: CoreServices, recorder: StreamRecorder 
     nextConnectionId: 1,
     nextStreamId: 1,
     draining: false,
+    onEvent: () => {},
   };
 }
 

@@ -9,22 +9,31 @@ import type { ActiveStream } from './stream.ts';
 /** The filters of one stream, between the codec and the router. */
 export function createFilterChain(stream: ActiveStream, router: RouterStream): FilterChain {
   const { path, config } = stream;
+  let levels = routeLevels(config.routes, stream.route, stream.routeInput);
   const owner: FilterChainOwner = {
     info: stream.info,
     client: asyncClient(path, stream.snapshot),
-    route: stream.route,
+    get route() {
+      return stream.route;
+    },
     clock: path.services.clock,
     get cluster() {
       return routedCluster(stream.route, stream.routeInput, stream.snapshot.clusters);
     },
     runtime: stream.snapshot.runtime,
     healthCheckFailed: path.draining,
-    levels: routeLevels(config.routes, stream.route, stream.routeInput),
+    get levels() {
+      return levels;
+    },
     bufferLimit: stream.owner.bufferLimit,
     get responseStarted() {
       return stream.responseStarted;
     },
     random: () => path.services.random.next(),
+    clearRouteCache: () => {
+      stream.refreshRoute();
+      levels = routeLevels(config.routes, stream.route, stream.routeInput);
+    },
     giveUpRequest: () => {
       if (stream.info.downstreamProtocol !== 'HTTP/2') stream.owner.closeAfterResponse();
     },

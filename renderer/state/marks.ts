@@ -24,6 +24,8 @@ export function eventMark(event: CoreEvent): Mark | null {
     case 'cluster-resolved':
     case 'dns-failed':
     case 'log-failed':
+    case 'service-failed':
+    case 'service-recovered':
       return null;
   }
 }

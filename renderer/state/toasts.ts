@@ -82,12 +82,23 @@ export function toastForEvent(event: CoreEvent): void {
         sticky: true,
       });
       return;
+    case 'service-failed':
+      showToast({
+        id: `service:${event.cluster}`,
+        tone: 'warn',
+        title: `No answer from ${event.cluster}`,
+        text: event.text,
+        actions: [],
+        sticky: false,
+      });
+      return;
     // Shown in place: as banners, in the lists, on the time axes.
     case 'config-rejected':
     case 'listener-failed':
     case 'host-not-ejected':
     case 'host-health':
     case 'cluster-resolved':
+    case 'service-recovered':
     case 'demo':
       return;
   }
