@@ -1,6 +1,9 @@
 import { BUFFER } from './envoy.filters.http.buffer.ts';
+import { COMPRESSOR } from './envoy.filters.http.compressor.ts';
 import { CORS } from './envoy.filters.http.cors.ts';
 import { CSRF } from './envoy.filters.http.csrf.ts';
+import { DECOMPRESSOR } from './envoy.filters.http.decompressor.ts';
+import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_proxy.ts';
 import { FAULT } from './envoy.filters.http.fault.ts';
 import { GRPC_WEB } from './envoy.filters.http.grpc_web.ts';
 import { HEADER_MUTATION } from './envoy.filters.http.header_mutation.ts';
@@ -12,8 +15,11 @@ import type { HttpFilterExtension } from './extension.ts';
 /** Every emulated HTTP filter but the router, which ends the chain. */
 export const EXTENSIONS: readonly HttpFilterExtension[] = [
   BUFFER,
+  COMPRESSOR,
   CORS,
   CSRF,
+  DECOMPRESSOR,
+  DYNAMIC_FORWARD_PROXY,
   FAULT,
   GRPC_WEB,
   HEADER_MUTATION,

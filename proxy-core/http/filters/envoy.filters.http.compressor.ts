@@ -1,0 +1,409 @@
+import { type HeaderList, headerValue, removeHeader, setHeader } from '../../base/headers.ts';
+import type { Counter, Stats } from '../../base/stats.ts';
+import type { RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
+import type { CompileContext } from '../../config/compile-context.ts';
+import type { MessageReader } from '../../config/reader.ts';
+import type { BodyStatus, FilterCallbacks, HeadStatus, HttpFilter, TrailersStatus } from '../filter.ts';
+import { chooseEncoding, type EncodingDecision } from './accept-encoding.ts';
+import { BodyTransform } from './body-transform.ts';
+import { type CompressionLibrary, compileCompressorLibrary } from './compression-library.ts';
+import type { HttpFilterExtension } from './extension.ts';
+import { beforeSeparator, hasToken } from './header-tokens.ts';
+import { compileRuntimeFlag, flagEnabled, type RuntimeFlag } from './runtime-flag.ts';
+
+/** Compressible types when none are configured, and what the documentation lists. */
+const CONTENT_TYPES =
+  'text/html text/plain text/css application/javascript application/x-javascript text/javascript text/x-javascript text/ecmascript text/js text/jscript text/x-js application/ecmascript application/x-json application/xml application/json image/svg+xml text/xml application/xhtml+xml application/grpc-web application/grpc-web+proto';
+const DEFAULT_CONTENT_TYPES: ReadonlySet<string> = new Set(CONTENT_TYPES.split(' '));
+const COMPRESSED_TRANSFERS: readonly string[] = ['gzip', 'br', 'deflate', 'compress', 'zstd'];
+
+interface DirectionStats {
+  readonly compressed: Counter;
+  readonly notCompressed: Counter;
+  readonly uncompressedBytes: Counter;
+  readonly compressedBytes: Counter;
+  readonly tooSmall: Counter;
+}
+
+/** `CommonDirectionConfig`, compiled. */
+interface Direction {
+  readonly enabled: RuntimeFlag;
+  readonly minLength: number;
+  /** In lower case. */
+  readonly contentTypes: ReadonlySet<string>;
+  readonly stats: DirectionStats;
+}
+
+interface CompressorSettings {
+  readonly library: CompressionLibrary;
+  /** Null: requests are not compressed. */
+  readonly request: Direction | null;
+  readonly requestStats: DirectionStats;
+  readonly response: Direction;
+  readonly disableOnEtag: boolean;
+  readonly removeAcceptEncoding: boolean;
+  readonly chooseFirst: boolean;
+  readonly stats: ReturnType<typeof responseStats>;
+}
+
+/** `CompressorPerRoute`, compiled; undefined = as the filter says. */
+interface RouteSettings {
+  readonly enabled: boolean | undefined;
+  readonly removeAcceptEncoding: boolean | undefined;
+}
+
+function directionStats(stats: Stats, prefix: string): DirectionStats {
+  return {
+    compressed: stats.counter(`${prefix}compressed`),
+    notCompressed: stats.counter(`${prefix}not_compressed`),
+    uncompressedBytes: stats.counter(`${prefix}total_uncompressed_bytes`),
+    compressedBytes: stats.counter(`${prefix}total_compressed_bytes`),
+    tooSmall: stats.counter(`${prefix}content_length_too_small`),
+  };
+}
+
+function responseStats(stats: Stats, prefix: string) {
+  return {
+    noAcceptHeader: stats.counter(`${prefix}no_accept_header`),
+    identity: stats.counter(`${prefix}header_identity`),
+    used: stats.counter(`${prefix}header_compressor_used`),
+    overshadowed: stats.counter(`${prefix}header_compressor_overshadowed`),
+    wildcard: stats.counter(`${prefix}header_wildcard`),
+    notValid: stats.counter(`${prefix}header_not_valid`),
+    etag: stats.counter(`${prefix}not_compressed_etag`),
+  };
+}
+
+function compileDirection(
+  enabled: MessageReader | undefined,
+  minLength: number | undefined,
+  types: readonly string[],
+  stats: DirectionStats,
+): Direction {
+  return {
+    enabled: compileRuntimeFlag(enabled),
+    minLength: minLength || 30,
+    contentTypes:
+      types.length === 0 ? DEFAULT_CONTENT_TYPES : new Set(types.map((type) => type.toLowerCase())),
+    stats,
+  };
+}
+
+function compileSettings(
+  reader: MessageReader,
+  ctx: CompileContext,
+  stats: Stats,
+  statPrefix: string,
+): CompressorSettings | null {
+  const library = compileCompressorLibrary(reader, ctx);
+  const common = (direction: MessageReader, own: DirectionStats): Direction => {
+    const config = direction.message('common_config');
+    return compileDirection(
+      config?.message('enabled'),
+      config?.number('min_content_length'),
+      config?.strings('content_type') ?? [],
+      own,
+    );
+  };
+  const prefix = `${statPrefix}compressor.${library?.name ?? ''}.${library?.statPrefix ?? ''}`;
+  const request = reader.message('request_direction_config');
+  const response = reader.message('response_direction_config');
+  const requestStats = directionStats(stats, `${prefix}request.`);
+  const own = directionStats(stats, response === undefined ? prefix : `${prefix}response.`);
+  // The deprecated fields count only while the new message is absent.
+  const legacy = response ?? reader;
+  const settings = {
+    request: request === undefined ? null : common(request, requestStats),
+    requestStats,
+    response:
+      response === undefined
+        ? compileDirection(
+            reader.message('runtime_enabled'),
+            reader.number('content_length'),
+            reader.strings('content_type'),
+            own,
+          )
+        : common(response, own),
+    disableOnEtag: legacy.bool('disable_on_etag_header') ?? false,
+    removeAcceptEncoding: legacy.bool('remove_accept_encoding_header') ?? false,
+    chooseFirst: reader.bool('choose_first') ?? false,
+    stats: responseStats(stats, prefix),
+  };
+  return library === null || library.create === null ? null : { library, ...settings };
+}
+
+/** All compressors of one stream decide together, once. */
+interface StreamCompressors {
+  readonly all: CompressorSettings[];
+  decision: EncodingDecision | null;
+}
+
+const STREAMS = new WeakMap<StreamInfo, StreamCompressors>();
+
+function streamCompressors(info: StreamInfo): StreamCompressors {
+  let found = STREAMS.get(info);
+  if (found === undefined) {
+    found = { all: [], decision: null };
+    STREAMS.set(info, found);
+  }
+  return found;
+}
+
+function contentType(headers: HeaderList): string {
+  return beforeSeparator(headerValue(headers, 'content-type') ?? '', ';').toLowerCase();
+}
+
+function isLongEnough(direction: Direction, headers: HeaderList): boolean {
+  const length = headerValue(headers, 'content-length');
+  if (length === undefined || (/^\d+$/.test(length) && Number(length) >= direction.minLength)) return true;
+  direction.stats.tooSmall.inc();
+  return false;
+}
+
+function isTypeAllowed(direction: Direction, headers: HeaderList): boolean {
+  return (
+    headerValue(headers, 'content-type') === undefined || direction.contentTypes.has(contentType(headers))
+  );
+}
+
+function isTransferAllowed(headers: HeaderList): boolean {
+  const value = headerValue(headers, 'transfer-encoding');
+  return value === undefined || !COMPRESSED_TRANSFERS.some((each) => hasToken(value, each));
+}
+
+class CompressorFilter implements HttpFilter {
+  private readonly shared: StreamCompressors;
+  private accept: string | undefined;
+  private request: BodyTransform | null = null;
+  private response: BodyTransform | null = null;
+
+  constructor(
+    private readonly callbacks: FilterCallbacks,
+    private readonly settings: CompressorSettings,
+  ) {
+    this.shared = streamCompressors(callbacks.info);
+    this.shared.all.push(settings);
+  }
+
+  private get route(): RouteSettings | undefined {
+    return this.callbacks.perRouteConfig() as RouteSettings | undefined;
+  }
+
+  private get responseEnabled(): boolean {
+    return this.route?.enabled ?? flagEnabled(this.settings.response.enabled, this.callbacks.runtime);
+  }
+
+  decodeHead(head: RequestHead, endStream: boolean): HeadStatus {
+    const { settings, callbacks } = this;
+    const { headers } = head;
+    this.accept = headerValue(headers, 'accept-encoding');
+    const removes = this.route?.removeAcceptEncoding ?? settings.removeAcceptEncoding;
+    if (removes && this.responseEnabled) removeHeader(headers, 'accept-encoding');
+    const { request, library } = settings;
+    if (
+      request === null ||
+      endStream ||
+      !flagEnabled(request.enabled, callbacks.runtime) ||
+      headerValue(headers, 'upgrade') !== undefined ||
+      !isLongEnough(request, headers) ||
+      !isTypeAllowed(request, headers) ||
+      headerValue(headers, 'content-encoding') !== undefined ||
+      !isTransferAllowed(headers)
+    ) {
+      settings.requestStats.notCompressed.inc();
+      return 'continue';
+    }
+    removeHeader(headers, 'content-length');
+    headers.push('content-encoding', library.encoding);
+    request.stats.compressed.inc();
+    this.request = this.transform(request.stats, {
+      inject: callbacks.injectRequest,
+      injectTrailers: callbacks.injectRequestTrailers,
+      pause: callbacks.pauseRequest,
+    });
+    return 'continue';
+  }
+
+  decodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {
+    return passThrough(this.request, bytes, start, end, endStream, this.settings.requestStats);
+  }
+
+  decodeTrailers(trailers: HeaderList): TrailersStatus {
+    if (this.request === null) return 'continue';
+    this.request.writeTrailers(trailers);
+    return 'drop';
+  }
+
+  encodeHead(head: ResponseHead, endStream: boolean): HeadStatus {
+    const { settings, callbacks } = this;
+    const { response, library } = settings;
+    const { headers } = head;
+    const candidate = this.responseEnabled && isLongEnough(response, headers);
+    const compressible =
+      candidate &&
+      headerValue(headers, 'upgrade') === undefined &&
+      isTypeAllowed(response, headers) &&
+      !hasToken(headerValue(headers, 'cache-control'), 'no-transform') &&
+      this.isEtagAllowed(headers) &&
+      headerValue(headers, 'content-encoding') === undefined;
+    if (!endStream && candidate && this.isChosen(headers) && compressible && isTransferAllowed(headers)) {
+      dropStrongEtag(headers);
+      removeHeader(headers, 'content-length');
+      headers.push('content-encoding', library.encoding);
+      response.stats.compressed.inc();
+      this.response = this.transform(response.stats, {
+        inject: callbacks.injectResponse,
+        injectTrailers: callbacks.injectResponseTrailers,
+        pause: callbacks.pauseResponse,
+      });
+    } else response.stats.notCompressed.inc();
+    if (compressible) addVary(headers);
+    return 'continue';
+  }
+
+  private isEtagAllowed(headers: HeaderList): boolean {
+    const { disableOnEtag, stats } = this.settings;
+    if (!disableOnEtag || headerValue(headers, 'etag') === undefined) return true;
+    stats.etag.inc();
+    return false;
+  }
+
+  /** Is it this compressor that the client's Accept-Encoding means? */
+  private isChosen(headers: HeaderList): boolean {
+    const { shared, settings, accept } = this;
+    const { stats, library } = settings;
+    if (accept === undefined) {
+      stats.noAcceptHeader.inc();
+      return false;
+    }
+    shared.decision ??= decide(accept, shared.all, contentType(headers));
+    const chosen = shared.decision.encoding === library.encoding;
+    switch (shared.decision.by) {
+      case 'compressor':
+        (chosen ? stats.used : stats.overshadowed).inc();
+        break;
+      case 'identity':
+        stats.identity.inc();
+        break;
+      case 'wildcard':
+        stats.wildcard.inc();
+        break;
+      default:
+        stats.notValid.inc();
+    }
+    return chosen;
+  }
+
+  encodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {
+    return passThrough(this.response, bytes, start, end, endStream, this.settings.response.stats);
+  }
+
+  encodeTrailers(trailers: HeaderList): TrailersStatus {
+    if (this.response === null) return 'continue';
+    this.response.writeTrailers(trailers);
+    return 'drop';
+  }
+
+  private transform(
+    stats: DirectionStats,
+    to: {
+      inject(bytes: Uint8Array, endStream: boolean): void;
+      injectTrailers(trailers: HeaderList): void;
+      pause(on: boolean): void;
+    },
+  ): BodyTransform | null {
+    const stream = this.settings.library.create?.();
+    if (stream === undefined) return null;
+    const sink = {
+      inject: (bytes: Uint8Array, endStream: boolean) => {
+        stats.compressedBytes.add(bytes.length);
+        to.inject(bytes, endStream);
+      },
+      injectTrailers: (trailers: HeaderList) => to.injectTrailers(trailers),
+      pause: (on: boolean) => to.pause(on),
+      fail: () => {},
+      lastTrailers: () => null,
+    };
+    return new BodyTransform(stream, sink, 0);
+  }
+
+  onDestroy(): void {
+    this.request?.destroy();
+    this.response?.destroy();
+  }
+}
+
+function passThrough(
+  transform: BodyTransform | null,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  endStream: boolean,
+  stats: DirectionStats,
+): BodyStatus {
+  if (transform === null) return 'continue';
+  stats.uncompressedBytes.add(end - start);
+  transform.write(bytes, start, end, endStream);
+  return 'drop';
+}
+
+/** Compressors that do not take this content type take no part. */
+function decide(accept: string, all: readonly CompressorSettings[], type: string): EncodingDecision {
+  const offers = all
+    .filter(({ response }) => type === '' || response.contentTypes.has(type))
+    .map(({ library, chooseFirst }) => ({ encoding: library.encoding, chooseFirst }));
+  return chooseEncoding(accept, offers);
+}
+
+/** A strong validator names bytes that the client will not get. */
+function dropStrongEtag(headers: HeaderList): void {
+  const etag = headerValue(headers, 'etag');
+  if (etag !== undefined && etag.length > 2 && !/^w\//i.test(etag)) removeHeader(headers, 'etag');
+}
+
+function addVary(headers: HeaderList): void {
+  const vary = headerValue(headers, 'vary');
+  // Case counts here, as in Envoy.
+  if (vary?.split(',').some((token) => token.trim() === 'Accept-Encoding') === true) return;
+  setHeader(headers, 'vary', vary === undefined ? 'Accept-Encoding' : `${vary}, Accept-Encoding`);
+}
+
+/** `envoy.filters.http.compressor`. */
+export const COMPRESSOR: HttpFilterExtension = {
+  type: 'envoy.extensions.filters.http.compressor.v3.Compressor',
+  routeTypes: ['envoy.extensions.filters.http.compressor.v3.CompressorPerRoute'],
+  compileRoute(config): RouteSettings {
+    if (config.bool('disabled') === true) return { enabled: false, removeAcceptEncoding: undefined };
+    const response = config.message('overrides')?.message('response_direction_config');
+    return {
+      enabled: response === undefined ? undefined : true,
+      removeAcceptEncoding: response?.bool('remove_accept_encoding_header'),
+    };
+  },
+  compile(name, config, ctx, environment) {
+    const settings = compileSettings(config, ctx, environment.stats, environment.statPrefix);
+    return {
+      name,
+      source: config.range,
+      create: (callbacks) => (settings === null ? {} : new CompressorFilter(callbacks, settings)),
+      explain(question, narrator) {
+        if (settings === null) return null;
+        const route = question.routeConfigs()[0] as RouteSettings | undefined;
+        const { encoding } = settings.library;
+        const enabled = route?.enabled ?? flagEnabled(settings.response.enabled, question.runtime);
+        const accept = headerValue(question.head.headers, 'accept-encoding');
+        if (!enabled) narrator.note('neutral', 'Compressor: off for this request', config.range);
+        else if (accept === undefined) {
+          narrator.note('neutral', 'Compressor: the client sent no `accept-encoding`', config.range);
+        } else {
+          const chosen = decide(accept, [settings], '').encoding === encoding;
+          const text = chosen
+            ? `\`accept-encoding: ${accept}\` takes ${encoding}: answers of a compressible type and at least ${settings.response.minLength} bytes are compressed`
+            : `\`accept-encoding: ${accept}\` does not take ${encoding}`;
+          narrator.note('neutral', `Compressor: ${text}`, config.range);
+        }
+        return null;
+      },
+    };
+  },
+};
