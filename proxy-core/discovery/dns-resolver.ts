@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 /** Asks for the addresses of one family. An empty list means that there are none; it rejects when asking failed. */
 export interface DnsResolver {
   resolve(name: string, family: 4 | 6): Promise<readonly string[]>;
+  /** Seconds that the records of a name may be kept; null when nobody says (hosts file, no name server). */
+  timeToLive?(name: string, family: 4 | 6): Promise<number | null>;
 }
 
 /** Codes of getaddrinfo that mean "no such name", not "could not ask". */
@@ -25,6 +27,17 @@ export class SystemDnsResolver implements DnsResolver {
     } catch (error) {
       if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return [];
       throw error;
+    }
+  }
+
+  /** The system's resolver keeps the time to itself: the name server is asked once more, for its records. */
+  async timeToLive(name: string, family: 4 | 6): Promise<number | null> {
+    try {
+      const ask = family === 6 ? dns.resolve6 : dns.resolve4;
+      const records = await ask(name, { ttl: true });
+      return records.length === 0 ? null : Math.min(...records.map((record) => record.ttl));
+    } catch {
+      return null;
     }
   }
 }

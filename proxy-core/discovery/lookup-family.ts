@@ -44,3 +44,14 @@ async function bothAnswers(resolver: DnsResolver, name: string): Promise<readonl
   if (v6.status === 'rejected' && v4.status === 'rejected') throw v4.reason;
   return [...(v6.status === 'fulfilled' ? v6.value : []), ...(v4.status === 'fulfilled' ? v4.value : [])];
 }
+
+/** Milliseconds that an answer may be kept; null when nobody says. */
+export async function timeToLive(
+  resolver: DnsResolver,
+  name: string,
+  addresses: readonly string[],
+): Promise<number | null> {
+  const family = addresses[0]?.includes(':') === true ? 6 : 4;
+  const seconds = (await resolver.timeToLive?.(name, family)) ?? null;
+  return seconds === null ? null : seconds * 1000;
+}

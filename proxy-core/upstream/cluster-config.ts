@@ -1,4 +1,5 @@
 import type { SourceRange } from '../config/diagnostic.ts';
+import type { EdsConfig, ProvidedConfig } from './cluster-types/config.ts';
 import type { HostStatus } from './load-balancer/override-host.ts';
 import type { ClusterConfig } from './types.ts';
 
@@ -10,6 +11,10 @@ export interface CompiledCluster extends ClusterConfig {
   readonly circuitBreakers: Readonly<Record<'default' | 'high', ThresholdsConfig>>;
   readonly loadBalancing: LoadBalancingConfig;
   readonly dns: DnsConfig;
+  /** For types that find their hosts themselves. */
+  readonly provided: ProvidedConfig | null;
+  /** For type EDS with a source that is emulated. */
+  readonly eds: EdsConfig | null;
   /** The fingerprint without `load_assignment`: equal ones differ in their endpoints only. */
   readonly settingsFingerprint: string;
 }
@@ -22,6 +27,8 @@ export interface LocalityConfig {
   readonly weight: number | null;
 }
 
+export type EndpointMetadata = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+
 export type EndpointHealth = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
 
 /** One `lb_endpoints` entry. `address` may be a name for DNS clusters; `port` is -1 for a Unix socket path. */
@@ -33,6 +40,10 @@ export interface EndpointConfig {
   readonly priority: number;
   readonly locality: LocalityConfig;
   readonly health: EndpointHealth;
+  /** `filter_metadata` by namespace. */
+  readonly metadata: EndpointMetadata;
+  /** `additional_addresses`: tried when connecting to the first one fails. */
+  readonly additionalAddresses: readonly string[];
   readonly source: SourceRange;
 }
 
@@ -108,4 +119,11 @@ export interface DnsConfig {
   readonly refreshRate: number;
   /** `dns_failure_refresh_rate`; null = the refresh rate. */
   readonly failureRefreshRate: { readonly base: number; readonly max: number } | null;
+  /** `respect_dns_ttl`: the answer's own time in place of the refresh rate, never below the minimum. */
+  readonly respectTtl: boolean;
+  readonly minimumRefreshRate: number;
+  /** `dns_jitter`: up to so much is added to each interval. */
+  readonly jitter: number;
+  /** Milliseconds until a question counts as failed; 0 = never. */
+  readonly queryTimeout: number;
 }

@@ -4,6 +4,7 @@ import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import type { ResourceChanges } from '../facade/core-api.ts';
 import { UpstreamCluster } from './cluster.ts';
 import type { CompiledCluster } from './cluster-config.ts';
+import { DnsCaches } from './cluster-types/dns-cache.ts';
 import { createEndpointSource, type EndpointSource } from './endpoint-source.ts';
 import type { UpstreamEventSink } from './events.ts';
 import { HostSetHistory } from './host-set-history.ts';
@@ -64,12 +65,14 @@ class RunningClusters implements UpstreamManager {
   private entries = new Map<string, Entry>();
   private current: ClusterView = viewOf(new Map());
   private outlierLog: LineSink | null = null;
+  private readonly dnsCaches: DnsCaches;
 
   constructor(
     private readonly services: CoreServices,
     private readonly options: ClusterManagerOptions,
   ) {
     const { stats } = services;
+    this.dnsCaches = new DnsCaches(services, options.resolver);
     for (const name of ['cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated']) {
       stats.counter(`cluster_manager.${name}`);
     }
@@ -162,6 +165,7 @@ class RunningClusters implements UpstreamManager {
     const source = createEndpointSource(cluster, {
       services: this.services,
       resolver: this.options.resolver,
+      dnsCaches: this.dnsCaches,
       onEvent: this.options.onEvent,
     });
     return { cluster, source };

@@ -28,7 +28,6 @@ const IDLE_COUNTERS: readonly string[] = [
   'lb_zone_routing_sampled',
   'original_dst_host_invalid',
   'retry_or_shadow_abandoned',
-  'upstream_cx_connect_attempts_exceeded',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http3_total',
   'upstream_cx_max_duration_reached',
@@ -104,6 +103,7 @@ export class ClusterStatistics implements ClusterStats {
   readonly upstreamCxHttp2Total: Counter;
   readonly upstreamCxConnectFail: Counter;
   readonly upstreamCxConnectTimeout: Counter;
+  readonly upstreamCxConnectAttemptsExceeded: Counter;
   readonly upstreamCxConnectMs: Histogram;
   readonly upstreamCxLengthMs: Histogram;
   readonly upstreamRqPerCx: Histogram;
@@ -179,6 +179,7 @@ export class ClusterStatistics implements ClusterStats {
     this.upstreamCxHttp2Total = counter('upstream_cx_http2_total');
     this.upstreamCxConnectFail = counter('upstream_cx_connect_fail');
     this.upstreamCxConnectTimeout = counter('upstream_cx_connect_timeout');
+    this.upstreamCxConnectAttemptsExceeded = counter('upstream_cx_connect_attempts_exceeded');
     this.upstreamCxConnectMs = stats.histogram(`${prefix}upstream_cx_connect_ms`);
     this.upstreamCxLengthMs = stats.histogram(`${prefix}upstream_cx_length_ms`);
     this.upstreamRqPerCx = stats.histogram(`${prefix}upstream_rq_per_cx`);

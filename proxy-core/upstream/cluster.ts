@@ -3,6 +3,7 @@ import type { Narrator } from '../facade/decision.ts';
 import { CircuitBreaker } from './circuit-breakers.ts';
 import type { CompiledCluster, EndpointConfig } from './cluster-config.ts';
 import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
+import type { ProvidedBalancer } from './cluster-types/provided.ts';
 import type { UpstreamEventSink } from './events.ts';
 import { coarseHealth, formatAddress, isExcluded, UpstreamHost } from './host.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
@@ -13,7 +14,7 @@ import { selectOverrideHost } from './load-balancer/override-host.ts';
 import { MergeWindow } from './merge-window.ts';
 import { OutlierDetector } from './outlier/detector.ts';
 import type { LineSink } from './outlier/event-log.ts';
-import type { Cluster, LoadBalancerContext } from './types.ts';
+import type { Cluster, DynamicHosts, LoadBalancerContext } from './types.ts';
 
 export interface ClusterEnvironment {
   readonly services: CoreServices;
@@ -45,6 +46,9 @@ export class UpstreamCluster implements Cluster {
   private set: HostSet;
   private closed = false;
   private initialized = false;
+  /** Picks in place of the policy, for types that find their hosts themselves. */
+  provided: ProvidedBalancer | null = null;
+  dynamicHosts: DynamicHosts | null = null;
 
   constructor(
     private settings: CompiledCluster,
@@ -116,6 +120,7 @@ export class UpstreamCluster implements Cluster {
   }
 
   choose(context: LoadBalancerContext): UpstreamHost | null {
+    if (this.provided !== null) return this.provided.choose(context);
     const wanted = context.overrideHost;
     if (wanted != null) {
       const host = selectOverrideHost(this.set, wanted, this.settings.loadBalancing.overrideHostStatus, null);
@@ -125,6 +130,7 @@ export class UpstreamCluster implements Cluster {
   }
 
   explainChoice(context: LoadBalancerContext, narrator: Narrator, hostSetId?: number): UpstreamHost | null {
+    if (this.provided !== null) return this.provided.explain(context, narrator);
     const known = hostSetId === undefined ? this.set : this.environment.history.get(hostSetId);
     const set = known ?? this.set;
     if (known === undefined) {
@@ -157,7 +163,7 @@ export class UpstreamCluster implements Cluster {
     if (this.closed) return;
     const known = new Map<string, UpstreamHost[]>();
     for (const host of this.current) {
-      const key = hostKey(host.address, host.priority);
+      const key = this.keyOf(host.address, host.priority, host.hostname);
       known.set(key, [...(known.get(key) ?? []), host]);
     }
     const isStatic = this.settings.type === 'STATIC';
@@ -166,7 +172,7 @@ export class UpstreamCluster implements Cluster {
     let added = 0;
     let adopted = false;
     for (const { ip, port, hostname, endpoint, alternatives } of resolved) {
-      const key = hostKey(formatAddress(ip, port), endpoint.priority);
+      const key = this.keyOf(formatAddress(ip, port), endpoint.priority, hostname);
       if (!isStatic && seen.has(key)) continue;
       seen.add(key);
       const kept = known.get(key)?.shift();
@@ -245,8 +251,10 @@ export class UpstreamCluster implements Cluster {
     history.add(set);
     return set;
   }
-}
 
-function hostKey(address: string, priority: number): string {
-  return `${priority} ${address}`;
+  /** What makes two endpoints the same host. Names of a dynamic forward proxy stay apart also at one address. */
+  private keyOf(address: string, priority: number, hostname: string): string {
+    const name = this.settings.type === 'DYNAMIC_FORWARD_PROXY' ? ` ${hostname}` : '';
+    return `${priority} ${address}${name}`;
+  }
 }

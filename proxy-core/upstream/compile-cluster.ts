@@ -2,19 +2,18 @@ import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { ClientTls } from '../network/tls/client.ts';
 import { checkHealthChecks } from './check-health-checks.ts';
-import type { CompiledCluster, DnsConfig, DnsLookupFamily } from './cluster-config.ts';
+import type { CompiledCluster } from './cluster-config.ts';
+import { compileClusterType } from './cluster-types/compile.ts';
 import { compileCircuitBreakers } from './compile-circuit-breakers.ts';
+import { compileDns } from './compile-dns.ts';
 import { compileEndpoints } from './compile-endpoints.ts';
 import { compileLoadBalancing } from './compile-load-balancing.ts';
 import { compileOutlier } from './compile-outlier.ts';
 import { compileProtocol } from './compile-protocol.ts';
 import { fingerprint } from './fingerprint.ts';
-import type { ClusterConfig } from './types.ts';
 
 /** Compiles a transport socket; owned by the TLS code. Null = raw buffer. */
 export type TransportSocketCompiler = (reader: MessageReader, ctx: CompileContext) => ClientTls | null;
-
-const SUPPORTED_TYPES: ReadonlySet<string> = new Set(['STATIC', 'STRICT_DNS', 'LOGICAL_DNS']);
 
 /**
  * Compiles `envoy.config.cluster.v3.Cluster` with Envoy's verdicts. Null when an error makes the cluster useless;
@@ -27,7 +26,7 @@ export function compileCluster(
   compileTransportSocket: TransportSocketCompiler | null = null,
 ): CompiledCluster | null {
   const name = reader.string('name') ?? '';
-  const type = clusterType(reader, ctx, name);
+  const { type, provided, eds } = compileClusterType(reader, ctx, name);
   const endpoints = compileEndpoints(reader, ctx, type);
   const protocol = compileProtocol(reader, ctx, name);
   checkHealthChecks(reader, ctx, name, protocol.upstreamProtocol);
@@ -54,7 +53,9 @@ export function compileCluster(
     outlier,
     circuitBreakers: compileCircuitBreakers(reader),
     loadBalancing,
-    dns: compileDns(reader),
+    dns: compileDns(reader, ctx),
+    provided,
+    eds,
   };
 }
 
@@ -85,47 +86,4 @@ function transportSocketOf(
   if (compile === null) return null;
   const socket = reader.message('transport_socket');
   return socket === undefined ? null : compile(socket, ctx);
-}
-
-function clusterType(reader: MessageReader, ctx: CompileContext, name: string): ClusterConfig['type'] {
-  if (reader.has('cluster_type')) {
-    ctx.report(
-      'notice',
-      'cluster.type-not-emulated',
-      reader,
-      'cluster_type',
-      `Cluster ${name} uses a cluster extension that is not emulated: it has no hosts and answers 503.`,
-    );
-    return 'STATIC';
-  }
-  const type = reader.enumeration('type') ?? 'STATIC';
-  if (type === 'EDS' && !reader.has('eds_cluster_config')) {
-    ctx.report(
-      'error',
-      'cluster.eds-without-config',
-      reader,
-      'type',
-      `Cluster ${name} is of type EDS and has no eds_cluster_config that says where its endpoints come from.`,
-    );
-  } else if (!SUPPORTED_TYPES.has(type)) {
-    ctx.report(
-      'notice',
-      'cluster.type-not-emulated',
-      reader,
-      'type',
-      `Cluster ${name} is of type ${type}, which is not emulated: it has no hosts and answers 503.`,
-    );
-  }
-  return type as ClusterConfig['type'];
-}
-
-function compileDns(reader: MessageReader): DnsConfig {
-  const failure = reader.message('dns_failure_refresh_rate');
-  const base = failure?.duration('base_interval');
-  return {
-    lookupFamily: (reader.enumeration('dns_lookup_family') ?? 'AUTO') as DnsLookupFamily,
-    refreshRate: reader.duration('dns_refresh_rate') ?? 5000,
-    failureRefreshRate:
-      base === undefined ? null : { base, max: failure?.duration('max_interval') ?? base * 10 },
-  };
 }

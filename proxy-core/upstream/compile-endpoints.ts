@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
-import type { EndpointConfig, EndpointHealth, LocalityConfig } from './cluster-config.ts';
+import type { EndpointConfig, EndpointHealth, EndpointMetadata, LocalityConfig } from './cluster-config.ts';
 import type { ClusterConfig } from './types.ts';
 
+const NO_METADATA: EndpointMetadata = new Map();
 const DNS_HINT = "Set the cluster's type to STRICT_DNS or LOGICAL_DNS to use a name.";
 
 /** Reads `load_assignment`. Null when an error was reported. */
@@ -67,6 +68,8 @@ function readEndpoint(
     priority,
     locality,
     health: readHealth(entry.enumeration('health_status')),
+    metadata: entry.message('metadata')?.jsonMap('filter_metadata') ?? NO_METADATA,
+    additionalAddresses: readAdditional(endpoint),
     source: entry.range,
   };
   if (pipe !== undefined) {
@@ -100,6 +103,15 @@ function readEndpoint(
     return null;
   }
   return { ...rest, address: host, port };
+}
+
+/** Of the additional addresses the IPs: they share the port with the first one, as dual-stack hosts do. */
+function readAdditional(endpoint: MessageReader | undefined): string[] {
+  return (endpoint?.messages('additional_addresses') ?? []).flatMap((one) => {
+    const socket = one.message('address')?.message('socket_address');
+    socket?.acknowledge('protocol', 'port_value');
+    return socket?.string('address') ?? [];
+  });
 }
 
 /** `TIMEOUT` counts as unhealthy (config.core.v3.HealthStatus). */

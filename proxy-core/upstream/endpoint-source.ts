@@ -4,6 +4,8 @@ import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { type DnsOutcome, DnsSource } from '../discovery/dns-source.ts';
 import type { ResolvedEndpoint, UpstreamCluster } from './cluster.ts';
 import type { EndpointConfig } from './cluster-config.ts';
+import type { DnsCaches } from './cluster-types/dns-cache.ts';
+import { DynamicForwardProxy } from './cluster-types/dynamic-forward-proxy.ts';
 import { type UpstreamEventSink, upstreamEvent } from './events.ts';
 
 const NO_ADDRESS = 'the name has no address';
@@ -18,6 +20,7 @@ export interface EndpointSource {
 export interface SourceEnvironment {
   readonly services: CoreServices;
   readonly resolver: DnsResolver;
+  readonly dnsCaches: DnsCaches;
   readonly onEvent: UpstreamEventSink;
 }
 
@@ -25,6 +28,13 @@ export function createEndpointSource(
   cluster: UpstreamCluster,
   environment: SourceEnvironment,
 ): EndpointSource {
+  const { provided } = cluster.config;
+  if (provided?.kind === 'dynamic-forward-proxy') {
+    const proxy = new DynamicForwardProxy(cluster, provided, environment.dnsCaches);
+    cluster.provided = proxy;
+    cluster.dynamicHosts = proxy;
+    return proxy;
+  }
   switch (cluster.config.type) {
     case 'STRICT_DNS':
     case 'LOGICAL_DNS':
@@ -32,6 +42,8 @@ export function createEndpointSource(
     case 'STATIC':
     case 'EDS':
     case 'ORIGINAL_DST':
+    case 'AGGREGATE':
+    case 'DYNAMIC_FORWARD_PROXY':
       return new FixedEndpoints(cluster);
   }
 }

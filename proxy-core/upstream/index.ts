@@ -9,6 +9,7 @@ export {
   type UpstreamManager,
 } from './cluster-manager.ts';
 export { clusterState, clusterStates } from './cluster-state.ts';
+export { compileDnsCache } from './cluster-types/compile.ts';
 export { checkDuplicateClusters, compileCluster, type TransportSocketCompiler } from './compile-cluster.ts';
 export type { UpstreamEvent, UpstreamEventSink } from './events.ts';
 export { fingerprint } from './fingerprint.ts';

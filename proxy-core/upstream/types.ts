@@ -13,7 +13,14 @@ export interface ClusterConfig {
   readonly name: string;
   /** `alt_stat_name`, else the name; `:` becomes `_` in stats. */
   readonly statName: string;
-  readonly type: 'STATIC' | 'STRICT_DNS' | 'LOGICAL_DNS' | 'EDS' | 'ORIGINAL_DST';
+  readonly type:
+    | 'STATIC'
+    | 'STRICT_DNS'
+    | 'LOGICAL_DNS'
+    | 'EDS'
+    | 'ORIGINAL_DST'
+    | 'AGGREGATE'
+    | 'DYNAMIC_FORWARD_PROXY';
   readonly lbPolicy: string;
   readonly source: SourceRange;
   /** Given with --cluster. */
@@ -47,6 +54,7 @@ export interface ClusterStats {
   readonly upstreamCxHttp2Total: Counter;
   readonly upstreamCxConnectFail: Counter;
   readonly upstreamCxConnectTimeout: Counter;
+  readonly upstreamCxConnectAttemptsExceeded: Counter;
   readonly upstreamCxConnectMs: Histogram;
   readonly upstreamCxLengthMs: Histogram;
   readonly upstreamCxDestroy: Counter;
@@ -194,11 +202,25 @@ export interface Cluster {
   readonly hostSetId: number;
   /** Where in its schedule the last `choose` was; with the host set id it makes that pick repeatable. */
   readonly lastPosition: number;
+  /** The names that a dynamic forward proxy can reach; null for all other types. */
+  readonly dynamicHosts: DynamicHosts | null;
   limits(priority: 'default' | 'high'): ResourceLimits;
   /** Null: no healthy upstream. */
   choose(context: LoadBalancerContext): Host | null;
   /** The same pick told with its reasons, without moving any schedule. An old host set id explains a recorded pick. */
   explainChoice(context: LoadBalancerContext, narrator: Narrator, hostSetId?: number): Host | null;
+}
+
+/** Hosts that come to be when they are asked for (`envoy.clusters.dynamic_forward_proxy`). */
+export interface DynamicHosts {
+  /** 443 for a cluster that speaks TLS, else 80. */
+  readonly defaultPort: number;
+  /** Resolves `host` or `host:port`; `ready` is called once after `loading`, also when it failed. */
+  load(host: string, ready: () => void): 'in-cache' | 'loading' | 'overflow' | 'pending-overflow';
+  /** Takes back a `load` that is under way. */
+  cancel(host: string, ready: () => void): void;
+  /** Why the name has no address; empty when it has. */
+  failure(host: string): string;
 }
 
 export interface ClusterManager {
