@@ -14,4 +14,5 @@ export { createProxyCore, explainOffline, runRouteTests } from './core/index.ts'
 export type * from './facade/core-api.ts';
 export type * from './facade/decision.ts';
 export type * from './facade/records.ts';
+export type * from './facade/route-tests.ts';
 export type * from './facade/state.ts';

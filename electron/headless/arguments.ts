@@ -32,7 +32,24 @@ export type Command =
       readonly port: number | null;
       readonly open: boolean;
     }
-  | { readonly kind: 'validate'; readonly source: SourceOptions; readonly format: OutputFormat }
+  | {
+      readonly kind: 'validate';
+      readonly source: SourceOptions;
+      readonly format: OutputFormat;
+      /** Says more about the routes, and takes warnings as failures. */
+      readonly lint: boolean;
+      /** Writes the mended file. */
+      readonly fix: boolean;
+    }
+  | {
+      readonly kind: 'route-test';
+      readonly source: SourceOptions;
+      readonly format: OutputFormat;
+      readonly tests: string;
+      readonly routeConfig: string | null;
+      /** Percent of the routes that the tests must take. */
+      readonly failUnder: number;
+    }
   | {
       readonly kind: 'explain';
       readonly source: SourceOptions;
@@ -85,6 +102,10 @@ const flags: ReadonlyMap<string, FlagKind> = new Map(
     format: 'text',
     header: 'text',
     to: 'text',
+    lint: 'switch',
+    fix: 'switch',
+    'route-config': 'text',
+    'fail-under': 'number',
     help: 'switch',
     version: 'switch',
     'base-id': 'envoy-value',
@@ -126,7 +147,7 @@ const shortFlags: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-const commands = ['ui', 'app', 'demo', 'validate', 'explain', 'export', 'help'] as const;
+const commands = ['ui', 'app', 'demo', 'validate', 'explain', 'route-test', 'export', 'help'] as const;
 type CommandName = (typeof commands)[number];
 
 const logLevels: ReadonlyMap<string, LogLevel> = new Map(
@@ -222,7 +243,15 @@ function commandOf(raw: RawArguments): Command {
     case 'app':
       return { kind: 'app', ...shellOf(raw, words), orBrowser: raw.values.has('or-browser') };
     case 'validate':
-      return { kind: 'validate', source: sourceOf(raw, words, true), format: formatOf(raw) };
+      return {
+        kind: 'validate',
+        source: sourceOf(raw, words, true),
+        format: formatOf(raw),
+        lint: raw.values.has('lint'),
+        fix: raw.values.has('fix'),
+      };
+    case 'route-test':
+      return routeTestOf(raw, words);
     case 'explain':
       return explainOf(raw, words);
     case 'export': {
@@ -269,6 +298,21 @@ function explainOf(raw: RawArguments, words: readonly string[]): Command {
   const [method, url] = second === undefined ? ['GET', first] : [first, second];
   const headers = (raw.values.get('header') ?? []).map(headerOf);
   return { kind: 'explain', source: sourceOf(raw, [], true), format: formatOf(raw), method, url, headers };
+}
+
+function routeTestOf(raw: RawArguments, words: readonly string[]): Command {
+  const [tests] = words;
+  if (tests === undefined || words.length > 1) {
+    throw new Problem('route-test needs one file of tests: attache route-test -c FILE TESTS.yaml');
+  }
+  return {
+    kind: 'route-test',
+    source: sourceOf(raw, [], true),
+    format: formatOf(raw),
+    tests,
+    routeConfig: single(raw, 'route-config'),
+    failUnder: number(raw, 'fail-under', 100) ?? 0,
+  };
 }
 
 function headerOf(text: string): readonly [string, string] {

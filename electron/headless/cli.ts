@@ -50,6 +50,10 @@ async function run(command: Command, output: Terminal): Promise<number> {
       const { explain } = await import('./commands/explain.ts');
       return explain(command, output);
     }
+    case 'route-test': {
+      const { routeTest } = await import('./commands/route-test.ts');
+      return routeTest(command, output);
+    }
     case 'export': {
       const { exportTo } = await import('./commands/export.ts');
       return exportTo(command, output);

@@ -7,8 +7,11 @@ export function decisionText(decision: Decision): string {
   const lines = [decision.headline];
   if (decision.detail !== '') lines.push(plain(decision.detail));
   lines.push('');
-  for (const step of decision.steps) lines.push(...stepLines(step));
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n${stepsText(decision.steps)}`;
+}
+
+export function stepsText(steps: readonly DecisionStep[]): string {
+  return steps.map((step) => `${stepLines(step).join('\n')}\n`).join('');
 }
 
 function stepLines(step: DecisionStep): string[] {

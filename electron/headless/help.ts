@@ -5,7 +5,11 @@ export const HELP = `attache runs an Envoy v3 configuration on this machine and 
   attache app [-c FILE]                    the desktop app
   attache demo                             the demo shop in the web UI
   attache validate FILE                    check a configuration; every problem with its line
+                                           --lint: warnings count, and more is said of the routes
+                                           --fix: mend what can be mended, and write the file
   attache explain -c FILE METHOD URL       say where a request would go, and why  [-H 'name: value']…
+  attache route-test -c FILE TESTS.yaml    run route tests (the format of Envoy's router_check tool)
+                                           --route-config NAME, --fail-under PERCENT of routes covered
   attache export -c FILE --to DIR          write the configuration for a real Envoy, with a report
 
 Configuration
@@ -26,7 +30,7 @@ Serving
   Envoy's other flags are accepted and have no effect.
 
 Output
-  --format text|json                       for validate, explain and export
+  --format text|json                       for validate, explain, route-test and export
   --help, --version
 
 Exit codes: 0 all is well, 1 the configuration was refused or a port is taken, 2 the command line is wrong.

@@ -13,7 +13,8 @@ export function readSource(options: SourceOptions): ConfigSource {
   return { ...rest, file: '--config-yaml', text };
 }
 
-function readText(file: string): string {
+/** @param file `-` is standard input. Throws AttacheError `config.file-unreadable`. */
+export function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : resolve(file), 'utf8');
   } catch (error) {

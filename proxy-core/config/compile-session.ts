@@ -17,7 +17,7 @@ export interface CompileSession {
  * something, and the cluster can be given with `--cluster`.
  */
 export function createCompileSession(
-  loaded: LoadedConfig & { readonly root: MessageNode },
+  loaded: Pick<LoadedConfig, 'isFragment'> & { readonly root: MessageNode },
   options: { readonly files: FileAccess; readonly serving: boolean },
 ): CompileSession {
   const diagnostics: Diagnostic[] = [];

@@ -44,7 +44,7 @@ export interface CompileOptions extends ListenerCompileOptions {
   readonly serving: boolean;
 }
 
-const SYSTEM_FILES: FileAccess = {
+export const SYSTEM_FILES: FileAccess = {
   read: (path) => readFileSync(path),
   exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
 };

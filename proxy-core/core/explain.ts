@@ -15,8 +15,9 @@ import {
   tellFilters,
   tellNormalization,
 } from './explain-listener.ts';
+import { routeSteps, routeSubject } from './explain-route.ts';
 import { tellUpstream } from './explain-upstream.ts';
-import { Narration, plural, step } from './narration.ts';
+import { step } from './narration.ts';
 import type { Snapshot } from './snapshot.ts';
 import { addressText } from './state.ts';
 import { finish, NOTHING, replyOf, type Telling } from './telling.ts';
@@ -161,47 +162,13 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
 }
 
 function tellRoute(telling: Telling, http: HttpConnectionManagerConfig, input: RouteInput): Route | null {
-  const virtualHosts = new Narration();
-  const routes = new Narration();
-  const route = decideRoute(http.routes, input, { virtualHost: virtualHosts, route: routes });
-  const winner = virtualHosts.candidates.find((each) => each.result === 'won');
-  const name = route?.virtualHost.name ?? winner?.name ?? null;
-  telling.steps.push(
-    step(
-      {
-        kind: 'virtual-host',
-        subject: name ?? 'none',
-        text:
-          name === null ? `takes host \`${input.head.authority}\`` : `for host \`${input.head.authority}\``,
-        tone: name === null ? 'bad' : 'neutral',
-        source: winner?.source ?? null,
-      },
-      virtualHosts,
-    ),
-  );
-  telling.outcome = { ...telling.outcome, virtualHost: name };
-  if (name === null) return null;
-  const count = routes.candidates.length;
-  const subject = route === null ? 'none' : route.name === '' ? route.matchText : route.name;
-  telling.steps.push(
-    step(
-      {
-        kind: 'route',
-        subject,
-        text:
-          route === null
-            ? `of ${plural(count, 'route')} matches`
-            : count <= 1
-              ? 'is the only route'
-              : `is the first of ${count} that matches`,
-        tone: route === null ? 'bad' : 'good',
-        source: route?.source ?? null,
-      },
-      routes,
-    ),
-  );
-  if (route !== null) telling.outcome = { ...telling.outcome, route: subject, routeIndex: route.index };
-  return route;
+  const told = routeSteps(input, (narration) => decideRoute(http.routes, input, narration));
+  telling.steps.push(...told.steps);
+  telling.outcome = { ...telling.outcome, virtualHost: told.virtualHost };
+  if (told.route !== null) {
+    telling.outcome = { ...telling.outcome, route: routeSubject(told.route), routeIndex: told.route.index };
+  }
+  return told.route;
 }
 
 function tellAnswer(telling: Telling, route: Route, input: RouteInput): Decision {

@@ -4,6 +4,8 @@ import type { Decision } from '../facade/decision.ts';
 import { explainOnce } from './explain-offline.ts';
 import { RunningCore } from './running-core.ts';
 
+export { runRouteTests } from './route-tests.ts';
+
 /** A core that runs nothing yet. It keeps the process alive until `close`. */
 export function createProxyCore(options: CoreOptions): ProxyCore {
   return new RunningCore(options);

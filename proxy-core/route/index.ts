@@ -27,9 +27,10 @@ export {
 export type { PerFilterCompiler } from './per-filter.ts';
 export { compileQueryMatcher, matchesQuery, type QueryMatcher, queryParameter } from './query-matcher.ts';
 export { compileRegex, compileSubstitution, type Regex, type RegexSubstitution } from './regex.ts';
-export { finalizeResponse, type RouteAnswer, redirectResponse } from './response.ts';
+export { finalizeResponse, type RouteAnswer, redirectLocation, redirectResponse } from './response.ts';
 export { compileRetryPolicy, retryWords } from './retry-policy.ts';
 export { finalizeRequest, rewriteHost } from './rewrite.ts';
 export { matchText } from './route-match.ts';
 export { compileStringMatcher, matchesString, type StringMatcher } from './string-matcher.ts';
 export type * from './types.ts';
+export { virtualClusterOf } from './virtual-cluster.ts';

@@ -54,13 +54,13 @@ export function redirectResponse(
       ) {
         rewritePath(action.pathRewrite, route.match, head, true, narrator);
       }
-      return { status: action.status, location: redirectLocation(action, head), body: NO_BODY };
+      return { status: action.status, location: newLocation(action, head), body: NO_BODY };
     }
     case 'direct-response': {
       const withLocation = action.status === 201 || (action.status >= 300 && action.status < 400);
       return {
         status: action.status,
-        location: withLocation ? redirectLocation(SAME_URL, head) : null,
+        location: withLocation ? newLocation(SAME_URL, head) : null,
         body: action.bodyBytes,
       };
     }
@@ -78,8 +78,14 @@ const SAME_URL: RedirectAction = {
   stripQuery: false,
 };
 
+/** Where a route that does not go to a cluster points, redirect or not; empty for one that does. */
+export function redirectLocation(action: Route['action'], head: RequestHead): string {
+  if (action.kind === 'cluster') return '';
+  return newLocation(action.kind === 'redirect' ? action : SAME_URL, head);
+}
+
 /** `scheme://host[:port]/path` (Http::Utility::newUri). */
-function redirectLocation(action: RedirectAction, head: RequestHead): string {
+function newLocation(action: RedirectAction, head: RequestHead): string {
   const forwarded = headerValue(head.headers, 'x-forwarded-proto') ?? head.scheme;
   const scheme = action.scheme === '' ? forwarded : action.scheme;
   const port = action.port === 0 ? '' : `:${action.port}`;

@@ -2,15 +2,17 @@ import type { RequestHead } from '../base/stream-info.ts';
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { DomainIndex } from './domain-index.ts';
-import type { Fraction } from './fraction.ts';
 import type { HashPolicy } from './hash-policy.ts';
 import type { HeaderMatcher } from './header-matcher.ts';
 import type { HeaderMutations } from './header-mutation.ts';
+import type { InternalRedirectPolicy } from './internal-redirect.ts';
+import type { MirrorPolicy } from './mirror.ts';
 import type { Metadata } from './metadata-matcher.ts';
 import type { RegexSubstitution } from './regex.ts';
 import type { PathRewrite } from './rewrite.ts';
 import type { RouteIndex } from './route-index.ts';
 import type { RouteMatch } from './route-match.ts';
+import type { VirtualCluster } from './virtual-cluster.ts';
 
 /**
  * Compiled routing, immutable. Deciding functions take a `Narrator | null`: null on the hot path, and with one they
@@ -41,6 +43,8 @@ export interface VirtualHost {
   /** Compiled `typed_per_filter_config` by filter config name. */
   readonly perFilterConfig: ReadonlyMap<string, unknown>;
   readonly routeIndex: RouteIndex;
+  /** For stats alone, in order; `virtualClusterOf` picks. */
+  readonly virtualClusters: readonly VirtualCluster[];
   /** What `require_tls` answers with: a redirect to https. */
   readonly tlsRedirect: Route | null;
 }
@@ -62,6 +66,8 @@ export interface Route {
   /** Header changes of all levels in the order in which they run; null when nothing is configured. */
   readonly requestHeaders: HeaderMutations | null;
   readonly responseHeaders: HeaderMutations | null;
+  /** `metadata.filter_metadata`, by namespace. */
+  readonly metadata: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** How often it was chosen; the one mutable thing here, carried over to the next snapshot by id. */
   readonly hits: { count: number };
 }
@@ -131,22 +137,6 @@ export type HostRewrite =
   | { readonly kind: 'literal'; readonly value: string }
   | { readonly kind: 'header'; readonly header: string }
   | { readonly kind: 'path-regex'; readonly substitution: RegexSubstitution };
-
-export interface MirrorPolicy {
-  readonly cluster: string;
-  /** In lower case; empty = `cluster` names it. */
-  readonly clusterHeader: string;
-  /** Null: every request. */
-  readonly fraction: Fraction | null;
-  readonly appendShadowSuffix: boolean;
-}
-
-export interface InternalRedirectPolicy {
-  readonly maxRedirects: number;
-  readonly statuses: ReadonlySet<number>;
-  readonly allowCrossScheme: boolean;
-  readonly responseHeadersToCopy: readonly string[];
-}
 
 export interface MaxStreamDuration {
   readonly max: number | null;

@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy-core/discovery': ['proxy-core/config', 'proxy-core/upstream'],
   'proxy-core/upstream': [
     'proxy-core/config',
+    'proxy-core/route',
     'proxy-core/network',
     'proxy-core/http/codec',
     'proxy-core/discovery',
@@ -38,6 +39,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'proxy-core/observe',
     'proxy-core/route',
   ],
+  'proxy-core/route-test': ['proxy-core/config', 'proxy-core/route'],
   'proxy-core/core': [
     'proxy-core/config',
     'proxy-core/discovery',
@@ -46,6 +48,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'proxy-core/network',
     'proxy-core/observe',
     'proxy-core/route',
+    'proxy-core/route-test',
     'proxy-core/upstream',
   ],
   'electron/ipc': ['proxy-core/index.ts'],
@@ -61,6 +64,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'proxy-core/config': /^(node:|yaml$|re2js$|@bufbuild\/protobuf)/,
   'proxy-core/facade': /^$/,
   'proxy-core/route': /^(re2js|node:os)$/,
+  'proxy-core/route-test': /^$/,
   'proxy-core/network': /^node:/,
   'proxy-core/http/codec': /^$/,
   'proxy-core/discovery': /^node:/,
