@@ -2,9 +2,10 @@ import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../base/subs
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import { readDataSourceBytes } from './data-source.ts';
-import { compileFraction } from './fraction.ts';
 import { compileHashPolicy } from './hash-policy.ts';
 import { compileHeaderLevel } from './header-mutation.ts';
+import { compileInternalRedirect } from './internal-redirect.ts';
+import { compileMirrorPolicies, type MirrorPolicy } from './mirror.ts';
 import type { PerFilterCompiler } from './per-filter.ts';
 import { compilePerFilter } from './per-filter.ts';
 import { compileSubstitution } from './regex.ts';
@@ -16,8 +17,6 @@ import type {
   ClusterSpecifier,
   DirectResponseAction,
   HostRewrite,
-  InternalRedirectPolicy,
-  MirrorPolicy,
   RedirectAction,
   RetryPolicy,
   WeightedEntry,
@@ -30,6 +29,7 @@ export interface RouteSurroundings {
   readonly validateClusters: boolean;
   readonly maxDirectResponseBody: number;
   readonly virtualHostRetryPolicy: RetryPolicy | null;
+  readonly requestBufferLimit: number | null;
   readonly inheritedMirrorPolicies: readonly MirrorPolicy[];
 }
 
@@ -108,7 +108,7 @@ export function compileClusterAction(
     metadataMatch,
     hashPolicies: reader.messages('hash_policy').map((r) => compileHashPolicy(r, ctx)),
     mirrorPolicies: ownMirrors.length === 0 ? around.inheritedMirrorPolicies : ownMirrors,
-    internalRedirect: compileInternalRedirect(reader),
+    internalRedirect: compileInternalRedirect(reader, ctx),
     hedgeOnPerTryTimeout: hedge?.bool('hedge_on_per_try_timeout') ?? false,
   };
 }
@@ -247,61 +247,6 @@ function compileHostRewrite(reader: MessageReader, ctx: CompileContext): HostRew
   if (header !== '') return { kind: 'header', header: header.toLowerCase() };
   const regex = reader.message('host_rewrite_path_regex');
   return regex === undefined ? null : { kind: 'path-regex', substitution: compileSubstitution(regex, ctx) };
-}
-
-/** `request_mirror_policies` of a route, a virtual host or a route configuration. */
-export function compileMirrorPolicies(
-  reader: MessageReader,
-  ctx: CompileContext,
-  validateClusters: boolean,
-): MirrorPolicy[] {
-  return reader.messages('request_mirror_policies').map((policy) => {
-    const cluster = policy.string('cluster') ?? '';
-    const clusterHeader = policy.string('cluster_header') ?? '';
-    if (cluster !== '' && clusterHeader !== '') {
-      ctx.report(
-        'error',
-        'route.mirror',
-        policy,
-        'cluster_header',
-        `Only one of cluster '${cluster}' or cluster_header '${clusterHeader}' in request mirror policy can be specified`,
-      );
-    } else if (cluster === '' && clusterHeader === '') {
-      ctx.report(
-        'error',
-        'route.mirror',
-        policy,
-        '',
-        'Exactly one of cluster or cluster_header in request mirror policy need to be specified',
-      );
-    }
-    checkCluster(cluster, 'shadow cluster', policy, 'cluster', { ctx, validateClusters });
-    const fraction = policy.message('runtime_fraction');
-    return {
-      cluster,
-      clusterHeader: clusterHeader.toLowerCase(),
-      fraction: fraction === undefined ? null : compileFraction(fraction, ctx),
-      appendShadowSuffix: !(policy.bool('disable_shadow_host_suffix_append') ?? false),
-    };
-  });
-}
-
-function compileInternalRedirect(reader: MessageReader): InternalRedirectPolicy | null {
-  const policy = reader.message('internal_redirect_policy');
-  if (policy === undefined) {
-    if (reader.enumeration('internal_redirect_action') !== 'HANDLE_INTERNAL_REDIRECT') return null;
-    const maxRedirects = reader.number('max_internal_redirects') ?? 1;
-    return { maxRedirects, statuses: new Set([302]), allowCrossScheme: false, responseHeadersToCopy: [] };
-  }
-  const codes = policy
-    .numbers('redirect_response_codes')
-    .filter((code) => [301, 302, 303, 307, 308].includes(code));
-  return {
-    maxRedirects: policy.number('max_internal_redirects') ?? 1,
-    statuses: new Set(codes.length === 0 ? [302] : codes),
-    allowCrossScheme: policy.bool('allow_cross_scheme_redirect') ?? false,
-    responseHeadersToCopy: policy.strings('response_headers_to_copy').map((name) => name.toLowerCase()),
-  };
 }
 
 const REDIRECT_STATUS: Readonly<Record<string, number>> = {

@@ -3,7 +3,6 @@ import type { MessageReader } from '../config/reader.ts';
 import {
   compileClusterAction,
   compileDirectResponse,
-  compileMirrorPolicies,
   compileRedirectAction,
   type RouteSurroundings,
 } from './action.ts';
@@ -11,11 +10,13 @@ import { actionText } from './describe.ts';
 import { buildDomainIndex } from './domain-index.ts';
 import { compileHeaderLevel, type HeaderLevel, type HeaderMutations } from './header-mutation.ts';
 import { lintRouteTable } from './lint.ts';
+import { compileMirrorPolicies } from './mirror.ts';
 import { compilePerFilter, KEEP_READER, type PerFilterCompiler } from './per-filter.ts';
 import { compileRetryPolicy } from './retry-policy.ts';
 import { buildRouteIndex } from './route-index.ts';
 import { compileRouteMatch, matchText } from './route-match.ts';
 import type { DirectResponseAction, RedirectAction, Route, RouteTable, VirtualHost } from './types.ts';
+import { compileVirtualClusters } from './virtual-cluster.ts';
 
 export interface RouteCompileOptions {
   /** Who compiles `typed_per_filter_config`; without it the readers are kept. */
@@ -34,7 +35,7 @@ interface TableSettings {
   readonly name: string;
   readonly levels: SideLevels;
   readonly mostSpecificWins: boolean;
-  readonly surroundings: Omit<RouteSurroundings, 'virtualHostRetryPolicy'>;
+  readonly surroundings: Omit<RouteSurroundings, 'virtualHostRetryPolicy' | 'requestBufferLimit'>;
 }
 
 /** Compiles an `envoy.config.route.v3.RouteConfiguration`. Reports everything wrong in it; never throws. */
@@ -115,6 +116,7 @@ function compileVirtualHost(reader: MessageReader, table: TableSettings): Virtua
   const ownMirrors = compileMirrorPolicies(reader, ctx, table.surroundings.validateClusters);
   const around: RouteSurroundings = {
     ...table.surroundings,
+    requestBufferLimit: reader.number('per_request_buffer_limit_bytes') ?? null,
     virtualHostRetryPolicy: retryPolicy === undefined ? null : compileRetryPolicy(retryPolicy, ctx),
     inheritedMirrorPolicies:
       ownMirrors.length === 0 ? table.surroundings.inheritedMirrorPolicies : ownMirrors,
@@ -128,6 +130,7 @@ function compileVirtualHost(reader: MessageReader, table: TableSettings): Virtua
     source: reader.range,
     routes,
     requireTls,
+    virtualClusters: compileVirtualClusters(reader, ctx),
     includeAttemptCountInRequest: reader.bool('include_request_attempt_count') ?? false,
     includeAttemptCountInResponse: reader.bool('include_attempt_count_in_response') ?? false,
     perFilterConfig: compilePerFilter(reader, around.perFilter, ctx, reader),
@@ -169,8 +172,21 @@ function compileRoute(
     match,
     requestHeaders: combine(levels, 'request', table.mostSpecificWins),
     responseHeaders: combine(levels, 'response', table.mostSpecificWins),
+    requestBufferLimit: reader.number('per_request_buffer_limit_bytes') ?? around.requestBufferLimit,
+    statPrefix: reader.string('stat_prefix') ?? '',
+    metadata: filterMetadata(reader),
     hits: { count: 0 },
   };
+}
+
+/** `metadata.filter_metadata`; what it holds is for filters, formatters and tests. */
+function filterMetadata(reader: MessageReader): Route['metadata'] {
+  const metadata = new Map<string, Readonly<Record<string, unknown>>>();
+  for (const [namespace, value] of reader.message('metadata')?.jsonMap('filter_metadata') ?? []) {
+    if (typeof value === 'object' && value !== null)
+      metadata.set(namespace, value as Record<string, unknown>);
+  }
+  return metadata;
 }
 
 function compileAction(
@@ -247,6 +263,9 @@ function tlsRedirect(virtualHost: VirtualHost, tableName: string): Route {
     match: EMPTY_MATCH,
     requestHeaders: null,
     responseHeaders: null,
+    requestBufferLimit: null,
+    statPrefix: '',
+    metadata: new Map(),
     hits: { count: 0 },
   };
 }

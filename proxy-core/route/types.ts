@@ -6,8 +6,8 @@ import type { HashPolicy } from './hash-policy.ts';
 import type { HeaderMatcher } from './header-matcher.ts';
 import type { HeaderMutations } from './header-mutation.ts';
 import type { InternalRedirectPolicy } from './internal-redirect.ts';
-import type { MirrorPolicy } from './mirror.ts';
 import type { Metadata } from './metadata-matcher.ts';
+import type { MirrorPolicy } from './mirror.ts';
 import type { RegexSubstitution } from './regex.ts';
 import type { PathRewrite } from './rewrite.ts';
 import type { RouteIndex } from './route-index.ts';
@@ -66,6 +66,10 @@ export interface Route {
   /** Header changes of all levels in the order in which they run; null when nothing is configured. */
   readonly requestHeaders: HeaderMutations | null;
   readonly responseHeaders: HeaderMutations | null;
+  /** `per_request_buffer_limit_bytes` of the route or its virtual host; null = the listener's limit alone. */
+  readonly requestBufferLimit: number | null;
+  /** `stat_prefix`: `vhost.<virtual host>.route.<prefix>.*` are counted; empty = they are not. */
+  readonly statPrefix: string;
   /** `metadata.filter_metadata`, by namespace. */
   readonly metadata: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** How often it was chosen; the one mutable thing here, carried over to the next snapshot by id. */

@@ -3,6 +3,7 @@ import { type HeaderList, setHeader } from '../../base/headers.ts';
 import { addFlag, type RequestHead, type ResponseFlag, type ResponseHead } from '../../base/stream-info.ts';
 import { selectCluster } from '../../route/cluster-choice.ts';
 import { hashRequest } from '../../route/hash-policy.ts';
+import { type Mirror, selectMirrors } from '../../route/mirror.ts';
 import { finalizeRequest, rewriteHost } from '../../route/rewrite.ts';
 import type { ClusterAction, ClusterChoice, Route, RouteInput } from '../../route/types.ts';
 import type { PoolConnection } from '../../upstream/pool/connection.ts';
@@ -13,12 +14,14 @@ import type { ActiveStream } from '../stream.ts';
 import { newAttempt } from './attempt.ts';
 import { answerDirectly } from './direct-answer.ts';
 import { criteriaFor, HostChoice } from './host-choice.ts';
+import { noteImmediateFail } from './immediate-health-fail.ts';
 import { LiveTries } from './live-tries.ts';
 import { inMaintenance } from './maintenance.ts';
-import { RequestBuffer } from './request-buffer.ts';
+import { RequestSide } from './request-side.ts';
 import { resetReply } from './reset-reply.ts';
 import { prepareResponseHead } from './response-head.ts';
 import { createRetryState, type RetryState, type RetryVerdict } from './retry-state.ts';
+import { sendMirrors } from './send-mirrors.ts';
 import { finalTimeouts, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
 import { type TryLimit, TryTimers, type TryTimersOwner } from './try-timers.ts';
 import { opensTunnel, refuseHandshake } from './upgrade.ts';
@@ -26,6 +29,7 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.t
 
 const TimerKind = { Route: 0, BackOff: 1 } as const;
 const OVERLOADED: readonly string[] = ['x-envoy-overloaded', 'true'];
+const NO_MIRRORS: readonly Mirror[] = [];
 
 /** The router filter for one request, the end of the filter chain: Envoy's Router::Filter. */
 export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, TimerOwner {
@@ -34,18 +38,13 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   private choice: ClusterChoice | null = null;
   private action: ClusterAction | null = null;
   private cluster: Cluster | null = null;
-  private head: RequestHead | null = null;
+  private request: RequestSide | null = null;
   private timeouts: RequestTimeouts | null = null;
   private retry: RetryState | null = null;
   private hosts: HostChoice | null = null;
   private readonly tries = new LiveTries();
-  /** Body that came before there was a connection, or the whole of it while a retry may need it. */
-  private body: RequestBuffer | null = null;
-  private trailers: HeaderList | null = null;
-  private requestEnded = false;
-  private requestPaused = false;
+  private mirrors: readonly Mirror[] = NO_MIRRORS;
   private finished = false;
-  private requestCompleteAt = -1;
   private routeTimer: Timer | null = null;
   private backOffTimer: Timer | null = null;
 
@@ -60,7 +59,6 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   onRequestHead(head: RequestHead, endStream: boolean): void {
     const { stream } = this;
     const { config, info, snapshot, route } = stream;
-    this.head = head;
     config.stats.routerRqTotal.inc();
     if (route === null) {
       config.stats.noRoute.inc();
@@ -93,8 +91,10 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', this.overloaded());
       return;
     }
-    this.requestEnded = endStream;
-    this.prepare(route, action, choice, cluster, head);
+    const request = new RequestSide(head, stream.stream);
+    request.ended = endStream;
+    this.request = request;
+    this.prepare(route, action, choice, cluster, request);
     if (endStream) this.requestComplete();
     this.startTry();
   }
@@ -105,11 +105,12 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     action: ClusterAction,
     choice: ClusterChoice,
     cluster: Cluster,
-    head: RequestHead,
+    request: RequestSide,
   ): void {
     const { stream } = this;
     const { info, config } = stream;
     const { random } = stream.path.services;
+    const { head } = request;
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
     let hash: bigint | null = null;
@@ -126,6 +127,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       const limits = cluster.limits(action.priority);
       this.retry = createRetryState(action.retryPolicy, head, cluster, limits, random);
     }
+    this.mirrors = selectMirrors(action, head, stream.routeInput as RouteInput);
+    request.keeps = this.retry !== null || this.mirrors.length > 0 || action.internalRedirect !== null;
   }
 
   private overloaded(): HeaderList | null {
@@ -140,6 +143,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const cluster = this.cluster as Cluster;
     const action = this.action as ClusterAction;
     const timeouts = this.timeouts as RequestTimeouts;
+    const request = this.request as RequestSide;
     const { info, path } = stream;
     const index = info.attempts.length;
     const hosts = this.hosts as HostChoice;
@@ -157,7 +161,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     info.upstreamHost = host.address;
     info.upstreamHostName = host.hostname;
     if (action.autoHostRewrite && host.hostname !== '') {
-      rewriteHost(this.head as RequestHead, host.hostname, action.appendXForwardedHost && index === 0);
+      rewriteHost(request.head, host.hostname, action.appendXForwardedHost && index === 0);
     }
     const owner = host.cluster ?? cluster;
     const pools = hostPools(host, owner, path.pools);
@@ -172,7 +176,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     );
     if (timeouts.perTry > 0 || timeouts.perTryIdle > 0 || owner.config.maxStreamDuration > 0) {
       upstream.timers = new TryTimers(this, upstream, timeouts, clock, path.queue);
-      if (this.requestEnded) upstream.timers.begin();
+      if (request.ended) upstream.timers.begin();
     }
     this.tries.add(upstream);
     upstream.start();
@@ -180,13 +184,23 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
 
   private requestComplete(): void {
     if (this.finished) return;
-    this.requestCompleteAt = this.clock.now();
+    const request = this.request as RequestSide;
+    request.completeAt = this.clock.now();
     const timeouts = this.timeouts as RequestTimeouts;
     if (timeouts.global > 0) {
       this.routeTimer = new Timer(this, TimerKind.Route);
       this.clock.arm(this.routeTimer, timeouts.global);
     }
     this.tries.current?.timers?.begin();
+    if (this.mirrors.length > 0) this.mirror(request);
+  }
+
+  private mirror(request: RequestSide): void {
+    const { mirrors } = this;
+    this.mirrors = NO_MIRRORS;
+    const { global } = this.timeouts as RequestTimeouts;
+    sendMirrors(this.stream, mirrors, request.head, request.chunks, request.trailers, global);
+    request.keeps = this.retry !== null || this.action?.internalRedirect !== null;
   }
 
   /** Lets go of a try; nothing of it is heard any more. */
@@ -214,33 +228,42 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
 
   onRequestBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.finished) return;
-    if (endStream) this.requestEnded = true;
+    const request = this.request as RequestSide;
+    if (endStream) request.ended = true;
     const upstream = this.tries.current;
     const live = upstream !== null && upstream.stream !== null;
-    const limit = this.stream.owner.bufferLimit;
-    if (this.retry !== null || !live) {
-      this.body ??= new RequestBuffer();
-      this.body.add(bytes, start, end);
-      if (this.body.length > limit) this.bufferFull(live);
+    if (request.keeps || !live) {
+      const kept = request.keep(bytes, start, end);
+      if (kept > this.bufferLimit(request)) this.bufferFull(request, live);
       if (this.finished) return;
     }
     if (live && upstream !== null) {
       upstream.sendBody(bytes, start, end, endStream);
-      if (!this.requestPaused && upstream.stream?.congested === true) this.pauseRequest();
+      if (upstream.stream?.congested === true) request.pause();
     }
     if (endStream) this.requestComplete();
   }
 
-  /** More body than a retry may keep: give up the retry, or, while one is waiting for its turn, the request. */
-  private bufferFull(live: boolean): void {
-    if (this.retry === null) {
-      this.pauseRequest();
+  /** What may be kept for later is limited by the route too; what waits for a connection by the listener alone. */
+  private bufferLimit(request: RequestSide): number {
+    const limit = this.stream.owner.bufferLimit;
+    const ofRoute = request.keeps ? (this.route as Route).requestBufferLimit : null;
+    return ofRoute === null ? limit : Math.min(limit, ofRoute);
+  }
+
+  /** More body than may be kept: no retry, mirror or internal redirect; while a retry waits, no request either. */
+  private bufferFull(request: RequestSide, live: boolean): void {
+    if (!request.keeps) {
+      request.pause();
       return;
     }
     this.clusterCounter('retry_or_shadow_abandoned');
-    this.retry.release();
+    this.retry?.release();
     this.retry = null;
-    if (live) this.body?.clear();
+    this.mirrors = NO_MIRRORS;
+    request.keeps = false;
+    request.overflowed = true;
+    if (live) request.drop();
     else if (this.tries.current === null) {
       this.failWith(
         507,
@@ -249,25 +272,14 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
         'request_payload_exceeded_retry_buffer_limit',
         null,
       );
-    } else this.pauseRequest();
-  }
-
-  private pauseRequest(): void {
-    if (this.requestPaused) return;
-    this.requestPaused = true;
-    this.stream.stream.pauseRequest();
-  }
-
-  private resumeRequest(request: UpstreamRequest): void {
-    if (!this.requestPaused || request.stream?.congested === true) return;
-    this.requestPaused = false;
-    this.stream.stream.resumeRequest();
+    } else request.pause();
   }
 
   onRequestTrailers(trailers: HeaderList): void {
     if (this.finished) return;
-    this.trailers = trailers;
-    this.requestEnded = true;
+    const request = this.request as RequestSide;
+    request.trailers = trailers;
+    request.ended = true;
     const upstream = this.tries.current;
     if (upstream !== null && upstream.stream !== null) upstream.sendTrailers(trailers);
     this.requestComplete();
@@ -279,22 +291,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     this.noteConnection(request, connection);
     const limit = request.cluster.config.maxStreamDuration;
     if (limit > 0) request.timers?.limitDuration(limit);
-    const head = this.head as RequestHead;
-    const { body, trailers } = this;
-    if ((body === null || body.length === 0) && trailers === null) {
-      request.sendHead(head, this.requestEnded);
-      return;
-    }
-    request.sendHead(head, false);
-    const chunks = body?.list ?? [];
-    const last = this.requestEnded && trailers === null ? chunks.length - 1 : -1;
-    for (let i = 0; i < chunks.length; i++) {
-      const chunk = chunks[i] as Buffer;
-      request.sendBody(chunk, 0, chunk.length, i === last);
-    }
-    if (trailers !== null) request.sendTrailers(trailers);
-    if (this.retry === null) body?.clear();
-    this.resumeRequest(request);
+    (this.request as RequestSide).sendTo(request);
   }
 
   private noteConnection(request: UpstreamRequest, connection: PoolConnection): void {
@@ -308,7 +305,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   }
 
   onUpstreamDrained(request: UpstreamRequest): void {
-    this.resumeRequest(request);
+    this.request?.resume(request);
   }
 
   onUpstreamInformational(status: number, headers: HeaderList): void {
@@ -320,6 +317,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const stats = (this.cluster as Cluster).stats;
     const status = head.status;
     request.host.outlier?.putHttpStatus(status);
+    if (request.host.check !== null) noteImmediateFail(request.host.check, head);
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
     if (this.retry !== null) {
@@ -333,11 +331,11 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       this.flagVerdict(verdict);
     }
     request.timers?.responseStarted();
-    const elapsed = this.requestCompleteAt < 0 ? -1 : this.clock.now() - this.requestCompleteAt;
+    const elapsed = this.sinceComplete();
     stats.chargeResponse(status, stream.internal);
     prepareResponseHead(stream, this.route as Route, this.choice, head, elapsed);
     if (stream.upgrade) {
-      if (opensTunnel(this.head, status)) this.releaseTimeouts(request);
+      if (opensTunnel((this.request as RequestSide).head, status)) this.releaseTimeouts(request);
       else {
         this.endTry(request);
         this.finish();
@@ -373,11 +371,14 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     this.tries.remove(request);
     request.timers?.stop();
     this.finish();
-    const since = this.requestCompleteAt;
-    if (since >= 0) {
-      const elapsed = Math.round(this.clock.now() - since);
-      request.cluster.stats.chargeTime(elapsed, this.stream.internal);
-    }
+    const elapsed = this.sinceComplete();
+    if (elapsed >= 0) request.cluster.stats.chargeTime(Math.round(elapsed), this.stream.internal);
+  }
+
+  /** Milliseconds since the request was complete, -1 before. */
+  private sinceComplete(): number {
+    const at = (this.request as RequestSide).completeAt;
+    return at < 0 ? -1 : this.clock.now() - at;
   }
 
   onUpstreamReset(request: UpstreamRequest, reason: ResetReason, detail: string): void {
@@ -434,10 +435,10 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   }
 
   private tryAgain(): void {
-    const head = this.head as RequestHead;
+    const { head } = this.request as RequestSide;
     const timeouts = this.timeouts as RequestTimeouts;
     const count = this.stream.info.attempts.length + 1;
-    const elapsed = this.requestCompleteAt < 0 ? 0 : this.clock.now() - this.requestCompleteAt;
+    const elapsed = Math.max(0, this.sinceComplete());
     if (!this.stream.config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, elapsed);
     if ((this.route as Route).virtualHost.includeAttemptCountInRequest) {
       setHeader(head.headers, 'x-envoy-attempt-count', String(count));
