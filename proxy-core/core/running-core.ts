@@ -57,6 +57,8 @@ const ENVOY_VERSION = '1.32.0';
 /** `--drain-time-s` when it is not given, milliseconds. */
 const DRAIN_TIME = 600_000;
 
+const NO_RUNTIME: ReadonlyMap<string, unknown> = new Map();
+
 /** State changes are announced at most this often, milliseconds. */
 const STATE_ANNOUNCEMENT = 50;
 
@@ -125,6 +127,8 @@ export class RunningCore implements ProxyCore {
       resolver: new SystemDnsResolver(),
       onEvent: (event) => this.events_.add({ ...event, version: this.current?.version ?? 0 }),
       onChange: () => this.announceState(),
+      openLog: (path) => this.lineSink(path),
+      runtime: () => this.current?.bootstrap.runtime ?? NO_RUNTIME,
     });
     this.dataPath = createDataPath(this.services, new Observer(this.recorder, this.liveMetrics));
     this.dataPath.onEvent = (event) => this.events_.add({ ...event, version: this.current?.version ?? 0 });
@@ -193,7 +197,7 @@ export class RunningCore implements ProxyCore {
     const { bootstrap, diagnostics } = this.compile(loaded, true);
     if (bootstrap === null) return this.refuse(source, diagnostics);
 
-    const update = this.clusters.update(bootstrap.clusters, this.outlierLog(bootstrap.outlierLogPath));
+    const update = this.clusters.update(bootstrap.clusters, bootstrap.outlierLogPath === '' ? null : this.lineSink(bootstrap.outlierLogPath));
     const version = this.nextVersion;
     const snapshot: Snapshot = {
       version,
@@ -424,8 +428,7 @@ export class RunningCore implements ProxyCore {
       this.stateTimer.arm(STATE_ANNOUNCEMENT);
   }
 
-  private outlierLog(path: string): LineSink | null {
-    if (path === '') return null;
+  private lineSink(path: string): LineSink {
     const file = this.logFiles.get(path);
     return (line) => file.write(`${line}\n`);
   }

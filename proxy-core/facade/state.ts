@@ -123,6 +123,29 @@ export interface HostState {
   readonly errorRequests: number;
 }
 
+/** One entry of a host's history. */
+export interface HostEvent {
+  /** Wall milliseconds. */
+  readonly at: number;
+  readonly kind:
+    | CoreEvent['kind']
+    | 'host-added'
+    | 'host-removed'
+    | 'host-endpoint'
+    | 'host-check';
+  readonly tone: CoreEvent['tone'];
+  readonly text: string;
+  /** What was detected; `manual` for what somebody did by hand. */
+  readonly detector: string;
+  readonly reason: string;
+  /** For ejections: planned length in milliseconds (0 = until it is undone) and the number in a row. */
+  readonly duration: number;
+  readonly count: number;
+  readonly manual: boolean;
+  /** Envoy's `/clusters` words right after it. */
+  readonly healthFlags: string;
+}
+
 /** Something that happened, for the event rows, the time axes and the toasts. */
 export interface CoreEvent {
   readonly seq: number;

@@ -1,5 +1,6 @@
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { EdsConfig, ProvidedConfig } from './cluster-types/config.ts';
+import type { EndpointCheckConfig, HealthCheckConfig } from './health/config.ts';
 import type { HostStatus } from './load-balancer/override-host.ts';
 import type { ClusterConfig } from './types.ts';
 
@@ -8,6 +9,12 @@ export interface CompiledCluster extends ClusterConfig {
   /** In the order of the configuration, over all localities and priorities. */
   readonly endpoints: readonly EndpointConfig[];
   readonly outlier: OutlierConfig | null;
+  /** Active health checks; null without. */
+  readonly healthCheck: HealthCheckConfig | null;
+  /** `ignore_health_on_host_removal`: a host that discovery no longer names goes, however healthy it is. */
+  readonly ignoreHealthOnHostRemoval: boolean;
+  /** `common_lb_config.ignore_new_hosts_until_first_hc`. */
+  readonly ignoreNewHostsUntilFirstCheck: boolean;
   readonly circuitBreakers: Readonly<Record<'default' | 'high', ThresholdsConfig>>;
   readonly loadBalancing: LoadBalancingConfig;
   readonly dns: DnsConfig;
@@ -40,6 +47,8 @@ export interface EndpointConfig {
   readonly priority: number;
   readonly locality: LocalityConfig;
   readonly health: EndpointHealth;
+  /** `health_check_config`; absent when it is not set. */
+  readonly check?: EndpointCheckConfig;
   /** `filter_metadata` by namespace. */
   readonly metadata: EndpointMetadata;
   /** `additional_addresses`: tried when connecting to the first one fails. */
@@ -56,6 +65,8 @@ export interface OutlierConfig {
   readonly maxEjectionPercent: number;
   readonly alwaysEjectOneHost: boolean;
   readonly splitExternalLocalOriginErrors: boolean;
+  /** `successful_active_health_check_uneject_host`. */
+  readonly unejectedByHealthCheck: boolean;
   readonly consecutive5xx: number;
   readonly consecutiveGatewayFailure: number;
   readonly consecutiveLocalOriginFailure: number;

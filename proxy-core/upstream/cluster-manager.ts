@@ -9,6 +9,7 @@ import { createEndpointSource, type EndpointSource } from './endpoint-source.ts'
 import type { UpstreamEventSink } from './events.ts';
 import { HostSetHistory } from './host-set-history.ts';
 import type { LineSink } from './outlier/event-log.ts';
+import { RuntimeReader } from './runtime-reader.ts';
 import type { ClusterManager } from './types.ts';
 
 /** How long an apply waits for names to resolve before it goes on without them. */
@@ -19,6 +20,10 @@ export interface ClusterManagerOptions {
   readonly onEvent: UpstreamEventSink;
   /** Hosts, health or settings of some cluster changed. */
   readonly onChange: () => void;
+  /** A log file by its path, for events of health checks. */
+  readonly openLog?: (path: string) => LineSink;
+  /** The runtime as it is now. */
+  readonly runtime?: () => ReadonlyMap<string, unknown>;
 }
 
 /** The clusters of one snapshot. Immutable, while the clusters in it live on. */
@@ -48,6 +53,8 @@ export interface UpstreamManager {
   close(): void;
 }
 
+const NO_VALUES: ReadonlyMap<string, unknown> = new Map();
+
 interface Entry {
   readonly cluster: UpstreamCluster;
   readonly source: EndpointSource;
@@ -65,6 +72,7 @@ class RunningClusters implements UpstreamManager {
   private entries = new Map<string, Entry>();
   private current: ClusterView = viewOf(new Map());
   private outlierLog: LineSink | null = null;
+  private readonly runtime: RuntimeReader;
   private readonly dnsCaches: DnsCaches;
 
   constructor(
@@ -72,6 +80,7 @@ class RunningClusters implements UpstreamManager {
     private readonly options: ClusterManagerOptions,
   ) {
     const { stats } = services;
+    this.runtime = new RuntimeReader(options.runtime ?? (() => NO_VALUES));
     this.dnsCaches = new DnsCaches(services, options.resolver);
     for (const name of ['cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated']) {
       stats.counter(`cluster_manager.${name}`);
@@ -161,6 +170,8 @@ class RunningClusters implements UpstreamManager {
       onEvent: this.options.onEvent,
       onChange: this.options.onChange,
       outlierLog: sink,
+      openLog: this.options.openLog ?? (() => () => {}),
+      runtime: this.runtime,
     });
     const source = createEndpointSource(cluster, {
       services: this.services,
@@ -180,6 +191,10 @@ class RunningClusters implements UpstreamManager {
     });
     await Promise.race([all, limit]);
     (timer as CallbackTimer | null)?.disarm();
+    // Every check ends by its own timeout.
+    await Promise.all(
+      fresh.map(({ cluster }) => (cluster.health?.started === true ? cluster.health.ready : null)),
+    );
   }
 
   private count(changes: ResourceChanges): void {

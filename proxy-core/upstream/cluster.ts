@@ -5,15 +5,21 @@ import type { CompiledCluster, EndpointConfig } from './cluster-config.ts';
 import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
 import type { ProvidedBalancer } from './cluster-types/provided.ts';
 import type { UpstreamEventSink } from './events.ts';
-import { coarseHealth, formatAddress, isExcluded, UpstreamHost } from './host.ts';
+import { ClusterHealth } from './health/cluster-health.ts';
+import { PLAIN_ENDPOINT_CHECK, sameEndpointCheck } from './health/config.ts';
+import { joinSinks } from './health/event-log.ts';
+import { coarseHealth, formatAddress, HealthFlag, isExcluded, UpstreamHost } from './host.ts';
+import { HostNews } from './host-news.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
 import { LoadBalancer } from './load-balancer/choose.ts';
 import { narrateHosts } from './load-balancer/narrate-hosts.ts';
+import { ManualEjections } from './manual-ejections.ts';
 import { selectOverrideHost } from './load-balancer/override-host.ts';
 import { MergeWindow } from './merge-window.ts';
 import { OutlierDetector } from './outlier/detector.ts';
 import type { LineSink } from './outlier/event-log.ts';
+import type { RuntimeReader } from './runtime-reader.ts';
 import type { Cluster, DynamicHosts, LoadBalancerContext } from './types.ts';
 
 export interface ClusterEnvironment {
@@ -23,6 +29,9 @@ export interface ClusterEnvironment {
   /** Hosts, health or settings changed. */
   readonly onChange: () => void;
   readonly outlierLog: LineSink | null;
+  /** A log file by its path. */
+  readonly openLog: (path: string) => LineSink;
+  readonly runtime: RuntimeReader;
 }
 
 /** An endpoint with the address that it stands for now. */
@@ -39,6 +48,9 @@ export interface ResolvedEndpoint {
 export class UpstreamCluster implements Cluster {
   readonly stats: ClusterStatistics;
   readonly detector: OutlierDetector | null;
+  readonly health: ClusterHealth | null;
+  readonly news: HostNews;
+  readonly manual: ManualEjections;
   private readonly breakers: Readonly<Record<'default' | 'high', CircuitBreaker>>;
   private readonly window: MergeWindow;
   private readonly balancer: LoadBalancer;
@@ -64,6 +76,7 @@ export class UpstreamCluster implements Cluster {
         `${prefix}circuit_breakers.${priority}.`,
       );
     this.breakers = { default: breaker('default'), high: breaker('high') };
+    this.news = new HostNews(settings.name, services, environment.onEvent);
     this.detector =
       settings.outlier === null
         ? null
@@ -71,10 +84,15 @@ export class UpstreamCluster implements Cluster {
             services,
             clusterName: settings.name,
             statPrefix: prefix,
-            onEvent: environment.onEvent,
+            news: this.news,
             onHealthChange: () => this.hostsChanged(true),
             eventLog: environment.outlierLog,
+            runtime: environment.runtime,
           });
+    this.manual = new ManualEjections(services, prefix, settings.name, this.news, this.detector, () =>
+      this.hostsChanged(true),
+    );
+    this.health = this.createHealth(settings, prefix);
     this.set = this.makeSet();
     this.balancer = new LoadBalancer(settings.loadBalancing, services.random.next() % 0x100000000, this.set, {
       onPanicPick: () => this.stats.lbHealthyPanic.inc(),
@@ -175,18 +193,23 @@ export class UpstreamCluster implements Cluster {
       const key = this.keyOf(formatAddress(ip, port), endpoint.priority, hostname);
       if (!isStatic && seen.has(key)) continue;
       seen.add(key);
-      const kept = known.get(key)?.shift();
+      const kept = this.keep(known.get(key), endpoint);
       const host = kept ?? new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname, this);
-      if (kept === undefined) added++;
-      else if (kept.adopt(endpoint, hostname)) adopted = true;
+      if (kept === undefined) {
+        added++;
+        this.health?.prepare(host);
+        if (this.initialized) this.news.joined(host);
+      } else if (kept.adopt(endpoint, hostname)) adopted = true;
       host.alternatives = alternatives ?? [];
       next.push(host);
     }
+    this.keepHealthy(known, next);
     const removed = this.current.length - (next.length - added);
     if (added === 0 && removed === 0 && !adopted) {
       // Warming ends with the first answer, also when it brings nothing.
       this.initialized = true;
       if (!isStatic) this.stats.updateNoRebuild.inc();
+      this.health?.setHosts(next);
       return;
     }
     this.current = next;
@@ -194,7 +217,74 @@ export class UpstreamCluster implements Cluster {
     this.detector?.setHosts(next);
     if (added > 0 || removed > 0) this.stats.membershipChange.inc();
     this.hostsChanged(added === 0 && removed === 0);
-    for (const hosts of known.values()) for (const host of hosts) host.pool?.drain();
+    for (const hosts of known.values()) {
+      for (const host of hosts) {
+        host.pool?.drain();
+        this.manual.forget(host);
+        this.news.left(host);
+      }
+    }
+    this.health?.setHosts(next);
+  }
+
+  /** The host that an endpoint is already; one that is to be checked elsewhere is another host. */
+  private keep(known: UpstreamHost[] | undefined, endpoint: EndpointConfig): UpstreamHost | undefined {
+    const [first] = known ?? [];
+    const check = endpoint.check ?? PLAIN_ENDPOINT_CHECK;
+    if (first === undefined || !sameEndpointCheck(first.endpointCheck, check)) return undefined;
+    known?.shift();
+    first.clear(HealthFlag.pendingDynamicRemoval);
+    return first;
+  }
+
+  /** Hosts that discovery no longer names stay while their health checks pass (envoy updateDynamicHostList). */
+  private keepHealthy(left: ReadonlyMap<string, UpstreamHost[]>, next: UpstreamHost[]): void {
+    const { type, ignoreHealthOnHostRemoval } = this.settings;
+    if (this.health === null || ignoreHealthOnHostRemoval || (type !== 'EDS' && type !== 'STRICT_DNS')) return;
+    for (const hosts of left.values()) {
+      const staying = hosts.filter(
+        (host) => !host.has(HealthFlag.failedActiveCheck | HealthFlag.failedEdsHealth) && host.check !== null,
+      );
+      for (const host of staying) {
+        if (!host.has(HealthFlag.pendingDynamicRemoval)) this.news.stays(host);
+        host.set(HealthFlag.pendingDynamicRemoval);
+        hosts.splice(hosts.indexOf(host), 1);
+        next.push(host);
+      }
+    }
+  }
+
+  private createHealth(settings: CompiledCluster, statPrefix: string): ClusterHealth | null {
+    const { services, runtime, openLog } = this.environment;
+    const config = settings.healthCheck;
+    if (config === null) return null;
+    return new ClusterHealth(config, settings.ignoreNewHostsUntilFirstCheck, {
+      services,
+      runtime,
+      statPrefix,
+      clusterStats: this.stats,
+      cluster: () => this.settings,
+      news: this.news,
+      eventLog: joinSinks(config.eventLogPaths.map(openLog)),
+      onHealthChange: (host) => this.onCheckedHealth(host),
+      onPassed: (host) => this.detector?.onHealthCheckPassed(host),
+      onFirstRound: () => {
+        if (this.closed) return;
+        this.publish();
+        this.window.deliverFirst();
+      },
+    });
+  }
+
+  private onCheckedHealth(host: UpstreamHost): void {
+    if (this.settings.type === 'EDS' && host.has(HealthFlag.pendingDynamicRemoval) && host.has(HealthFlag.failedActiveCheck)) {
+      this.current = this.current.filter((each) => each !== host);
+      this.news.left(host);
+      this.stats.membershipChange.inc();
+      this.detector?.setHosts(this.current);
+      this.hostsChanged(false);
+      this.health?.setHosts(this.current);
+    } else this.hostsChanged(true);
   }
 
   /** Writes the gauges that describe the hosts, also after another cluster of this name wrote them. */
@@ -219,12 +309,17 @@ export class UpstreamCluster implements Cluster {
     this.closed = true;
     this.window.close();
     this.detector?.close();
+    this.health?.close();
     for (const host of this.current) host.pool?.drain();
   }
 
   private hostsChanged(mergeable: boolean): void {
+    if (this.closed) return;
     this.publish();
-    if (this.initialized) {
+    // The first round of health checks makes one set of hosts at its end, not one for each answer.
+    const warming = this.health?.warming === true;
+    if (warming && mergeable) return;
+    if (this.initialized && !warming) {
       this.window.schedule(mergeable);
     } else {
       this.initialized = true;

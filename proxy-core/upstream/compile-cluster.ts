@@ -1,7 +1,6 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { ClientTls } from '../network/tls/client.ts';
-import { checkHealthChecks } from './check-health-checks.ts';
 import type { CompiledCluster } from './cluster-config.ts';
 import { compileClusterType } from './cluster-types/compile.ts';
 import { compileCircuitBreakers } from './compile-circuit-breakers.ts';
@@ -11,6 +10,7 @@ import { compileLoadBalancing } from './compile-load-balancing.ts';
 import { compileOutlier } from './compile-outlier.ts';
 import { compileProtocol } from './compile-protocol.ts';
 import { fingerprint } from './fingerprint.ts';
+import { compileHealthCheck } from './health/compile.ts';
 
 /** Compiles a transport socket; owned by the TLS code. Null = raw buffer. */
 export type TransportSocketCompiler = (reader: MessageReader, ctx: CompileContext) => ClientTls | null;
@@ -29,7 +29,7 @@ export function compileCluster(
   const { type, provided, eds } = compileClusterType(reader, ctx, name);
   const endpoints = compileEndpoints(reader, ctx, type);
   const protocol = compileProtocol(reader, ctx, name);
-  checkHealthChecks(reader, ctx, name, protocol.upstreamProtocol);
+  const healthCheck = compileHealthCheck(reader, ctx, name, protocol.upstreamProtocol);
   const outlier = compileOutlier(reader, ctx);
   const loadBalancing = compileLoadBalancing(reader, ctx, name, type);
   if (name === '' || endpoints === null || loadBalancing === null) return null;
@@ -51,6 +51,10 @@ export function compileCluster(
     settingsFingerprint: fingerprint(reader.node, ['load_assignment']),
     endpoints,
     outlier,
+    healthCheck,
+    ignoreHealthOnHostRemoval: reader.bool('ignore_health_on_host_removal') ?? false,
+    ignoreNewHostsUntilFirstCheck:
+      reader.message('common_lb_config')?.bool('ignore_new_hosts_until_first_hc') ?? false,
     circuitBreakers: compileCircuitBreakers(reader),
     loadBalancing,
     dns: compileDns(reader, ctx),

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { EndpointConfig, EndpointHealth, EndpointMetadata, LocalityConfig } from './cluster-config.ts';
+import { compileEndpointCheck } from './health/compile.ts';
 import type { ClusterConfig } from './types.ts';
 
 const NO_METADATA: EndpointMetadata = new Map();
@@ -62,12 +63,14 @@ function readEndpoint(
   const address = endpoint?.message('address');
   const socket = address?.message('socket_address');
   const pipe = address?.message('pipe');
+  const check = compileEndpointCheck(endpoint);
   const rest = {
     hostname: endpoint?.string('hostname') ?? '',
     weight: entry.number('load_balancing_weight') ?? 1,
     priority,
     locality,
     health: readHealth(entry.enumeration('health_status')),
+    ...(check === undefined ? {} : { check }),
     metadata: entry.message('metadata')?.jsonMap('filter_metadata') ?? NO_METADATA,
     additionalAddresses: readAdditional(endpoint),
     source: entry.range,

@@ -2,17 +2,12 @@ import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { OutlierConfig } from './cluster-config.ts';
 
-/**
- * Reads `outlier_detection`; null when it is not set. Numbers can be overruled by the static runtime
- * (`outlier_detection.consecutive_5xx` and so on), as in Envoy.
- */
+/** Reads `outlier_detection`; null when it is not set. The runtime overrules its numbers later, while it runs. */
 export function compileOutlier(cluster: MessageReader, ctx: CompileContext): OutlierConfig | null {
   const reader = cluster.message('outlier_detection');
   if (reader === undefined) return null;
-  const number = (field: string, fallback: number): number =>
-    runtimeNumber(ctx, `outlier_detection.${field}`) ?? reader.number(field) ?? fallback;
-  const duration = (field: string, fallback: number): number =>
-    runtimeNumber(ctx, `outlier_detection.${field}_ms`) ?? reader.duration(field) ?? fallback;
+  const number = (field: string, fallback: number): number => reader.number(field) ?? fallback;
+  const duration = (field: string, fallback: number): number => reader.duration(field) ?? fallback;
   const percent = (field: string, fallback: number): number => Math.min(100, number(field, fallback));
 
   const baseEjectionTime = duration('base_ejection_time', 30_000);
@@ -35,6 +30,7 @@ export function compileOutlier(cluster: MessageReader, ctx: CompileContext): Out
     maxEjectionPercent: percent('max_ejection_percent', 10),
     alwaysEjectOneHost: reader.bool('always_eject_one_host') ?? false,
     splitExternalLocalOriginErrors: reader.bool('split_external_local_origin_errors') ?? false,
+    unejectedByHealthCheck: reader.bool('successful_active_health_check_uneject_host') ?? true,
     consecutive5xx: number('consecutive_5xx', 5),
     consecutiveGatewayFailure: number('consecutive_gateway_failure', 5),
     consecutiveLocalOriginFailure: number('consecutive_local_origin_failure', 5),

@@ -9,6 +9,8 @@ export interface HostView {
   readonly weight: number;
   /** Wall time of the earliest return, 0 when not ejected. */
   readonly ejectedUntil: number;
+  /** What the last health check said of a host that fails it or is degraded by it. */
+  readonly checkAnswer: string;
 }
 
 /** Which hosts of a priority a pick chooses among. Localities add two sources each, from `firstLocality` on. */
@@ -95,10 +97,17 @@ function buildPriority(
 function viewOf(host: UpstreamHost, ejectedUntil: number): HostView {
   const last = host.lastView;
   const { healthFlags: flags, weight } = host;
-  if (last !== null && last.flags === flags && last.weight === weight && last.ejectedUntil === ejectedUntil) {
+  const checkAnswer = flags === 0 ? '' : (host.check?.lastAnswer ?? '');
+  if (
+    last !== null &&
+    last.flags === flags &&
+    last.weight === weight &&
+    last.ejectedUntil === ejectedUntil &&
+    last.checkAnswer === checkAnswer
+  ) {
     return last;
   }
-  const view = { host, flags, weight, ejectedUntil };
+  const view = { host, flags, weight, ejectedUntil, checkAnswer };
   host.lastView = view;
   return view;
 }

@@ -1,4 +1,6 @@
 import type { EndpointConfig, EndpointHealth, LocalityConfig } from './cluster-config.ts';
+import { type EndpointCheckConfig, PLAIN_ENDPOINT_CHECK } from './health/config.ts';
+import type { HostSession } from './health/session.ts';
 import type { HostView } from './host-set.ts';
 import type { OutlierHostMonitor } from './outlier/monitor.ts';
 import type { Cluster, Host, HostPool, HostStats } from './types.ts';
@@ -13,6 +15,10 @@ export const HealthFlag = {
   pendingActiveCheck: 32,
   excludedViaImmediateFail: 64,
   draining: 128,
+  activeCheckTimeout: 256,
+  pendingDynamicRemoval: 512,
+  /** Ours: somebody took the host out by hand. */
+  ejectedManually: 1024,
 } as const;
 
 const FLAG_WORDS: readonly (readonly [number, string])[] = [
@@ -21,16 +27,20 @@ const FLAG_WORDS: readonly (readonly [number, string])[] = [
   [HealthFlag.failedEdsHealth, '/failed_eds_health'],
   [HealthFlag.degradedActiveCheck, '/degraded_active_hc'],
   [HealthFlag.degradedEdsHealth, '/degraded_eds_health'],
+  [HealthFlag.pendingDynamicRemoval, '/pending_dynamic_removal'],
   [HealthFlag.pendingActiveCheck, '/pending_active_hc'],
   [HealthFlag.excludedViaImmediateFail, '/excluded_via_immediate_hc_fail'],
+  [HealthFlag.activeCheckTimeout, '/active_hc_timeout'],
   [HealthFlag.draining, '/eds_status_draining'],
+  [HealthFlag.ejectedManually, '/ejected_manually'],
 ];
 
 const UNHEALTHY =
   HealthFlag.failedActiveCheck |
   HealthFlag.failedOutlierCheck |
   HealthFlag.failedEdsHealth |
-  HealthFlag.draining;
+  HealthFlag.draining |
+  HealthFlag.ejectedManually;
 const DEGRADED = HealthFlag.degradedActiveCheck | HealthFlag.degradedEdsHealth;
 const EXCLUDED = HealthFlag.pendingActiveCheck | HealthFlag.excludedViaImmediateFail | HealthFlag.draining;
 
@@ -80,6 +90,11 @@ export class UpstreamHost implements Host {
   pool: HostPool | null = null;
   outlier: OutlierHostMonitor | null = null;
   healthFlags = 0;
+  /** The active health check of this host; null without. */
+  check: HostSession | null = null;
+  endpointCheck: EndpointCheckConfig;
+  /** Of the health check, for telling when it changes. */
+  lastCheckFailure = '';
   /** Belongs to the host sets: what the newest of them says of this host. */
   lastView: HostView | null = null;
 
@@ -95,6 +110,7 @@ export class UpstreamHost implements Host {
     this.hostname = hostname;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
+    this.endpointCheck = endpoint.check ?? PLAIN_ENDPOINT_CHECK;
     this.setEndpointHealth(endpoint.health);
   }
 

@@ -129,6 +129,8 @@ export interface Host {
   pool: HostPool | null;
   /** Told of every result; null without outlier detection. */
   outlier: OutlierMonitor | null;
+  /** Told when an answer asks for the host to be left out; null without active health checks. */
+  readonly check: HealthMonitor | null;
 }
 
 /** `/clusters` per-host numbers. */
@@ -155,6 +157,11 @@ export interface OutlierMonitor {
   /** A response with this status came from the host. */
   putHttpStatus(status: number): void;
   putLocalOrigin(result: LocalOriginResult): void;
+}
+
+export interface HealthMonitor {
+  /** An answer came with `x-envoy-immediate-health-check-fail`. */
+  failPassively(): void;
 }
 
 export interface HostPool {

@@ -10,6 +10,8 @@ export interface ClientTls {
     host: { readonly ip: string; readonly port: number; readonly address: string },
     protocol: 'HTTP1' | 'HTTP2' | 'AUTO' | 'TCP',
     onread: ReturnType<typeof readInto>,
+    /** Offered in place of what the context says; empty: what the context says. */
+    alpn?: readonly string[],
   ): TLSSocket;
   /** After the handshake: empty, or Envoy's transport failure reason. Counts the outcome. */
   verify(socket: TLSSocket, stats: TlsStats): string;

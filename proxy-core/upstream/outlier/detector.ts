@@ -1,8 +1,11 @@
 import { CallbackTimer } from '../../base/clock.ts';
 import type { CoreServices } from '../../config/compile-context.ts';
 import type { DetectorKind, OutlierConfig } from '../cluster-config.ts';
-import { type UpstreamEventSink, upstreamEvent } from '../events.ts';
+import { upstreamEvent } from '../events.ts';
 import { HealthFlag, type UpstreamHost } from '../host.ts';
+import type { HostNews } from '../host-news.ts';
+import type { RuntimeReader } from '../runtime-reader.ts';
+import { withRuntime } from './runtime.ts';
 import { ejectLine, type LineSink, unejectLine } from './event-log.ts';
 import { type ConsecutiveDetector, type ConsecutiveListener, OutlierHostMonitor } from './monitor.ts';
 import { capRefusal, detection, enforcingRefusal, seconds } from './reasons.ts';
@@ -14,10 +17,11 @@ export interface OutlierEnvironment {
   readonly clusterName: string;
   /** `cluster.<name>.` */
   readonly statPrefix: string;
-  readonly onEvent: UpstreamEventSink;
+  readonly news: HostNews;
   /** The health flag of a host changed. */
   readonly onHealthChange: (host: UpstreamHost) => void;
   readonly eventLog: LineSink | null;
+  readonly runtime: RuntimeReader;
 }
 
 /** Milliseconds between two notices of the same refusal for one host. */
@@ -32,14 +36,28 @@ export class OutlierDetector implements ConsecutiveListener {
   private readonly sweepTimer: CallbackTimer;
   private ejected = 0;
 
+  private seenRuntime: unknown = null;
+  private effective: OutlierConfig;
+
   constructor(
-    readonly config: OutlierConfig,
+    private readonly configured: OutlierConfig,
     private readonly environment: OutlierEnvironment,
   ) {
     const { services } = environment;
+    this.effective = configured;
     this.stats = new OutlierStats(services.stats, environment.statPrefix);
     this.sweepTimer = new CallbackTimer(services.clock, () => this.sweep());
-    this.sweepTimer.arm(config.interval);
+    this.sweepTimer.arm(this.config.interval);
+  }
+
+  /** The settings as the runtime leaves them. */
+  get config(): OutlierConfig {
+    const { runtime } = this.environment;
+    if (this.seenRuntime !== runtime.current) {
+      this.seenRuntime = runtime.current;
+      this.effective = withRuntime(this.configured, runtime);
+    }
+    return this.effective;
   }
 
   get ejectedHosts(): number {
@@ -52,7 +70,7 @@ export class OutlierDetector implements ConsecutiveListener {
     for (const [host] of this.monitors) if (!wanted.has(host)) this.forget(host);
     for (const host of hosts) {
       if (this.monitors.has(host)) continue;
-      const monitor = new OutlierHostMonitor(host, this.config, this);
+      const monitor = new OutlierHostMonitor(host, this);
       host.outlier = monitor;
       this.monitors.set(host, monitor);
     }
@@ -157,8 +175,25 @@ export class OutlierDetector implements ConsecutiveListener {
     if (monitor.ejectionTime <= now - monitor.ejectedAt) this.uneject(monitor, now);
   }
 
-  private uneject(monitor: OutlierHostMonitor, now: number): void {
-    const { services, clusterName, onEvent, onHealthChange, eventLog } = this.environment;
+  /** `successful_active_health_check_uneject_host`: a host that passes its health check comes back at once. */
+  onHealthCheckPassed(host: UpstreamHost): void {
+    if (this.config.unejectedByHealthCheck) this.unejectNow(host, 'its health check passed', '');
+  }
+
+  /** Somebody wants the host back. False when it is not ejected. */
+  unejectManually(host: UpstreamHost): boolean {
+    return this.unejectNow(host, 'it was taken back by hand', 'manual');
+  }
+
+  private unejectNow(host: UpstreamHost, why: string, detector: string): boolean {
+    const monitor = this.monitors.get(host);
+    if (monitor === undefined || !host.has(HealthFlag.failedOutlierCheck)) return false;
+    this.uneject(monitor, this.environment.services.clock.now(), why, detector);
+    return true;
+  }
+
+  private uneject(monitor: OutlierHostMonitor, now: number, why = '', detector = ''): void {
+    const { services, clusterName, news, onHealthChange, eventLog } = this.environment;
     const { host } = monitor;
     this.release(monitor);
     monitor.resetConsecutive();
@@ -166,12 +201,16 @@ export class OutlierDetector implements ConsecutiveListener {
     onHealthChange(host);
     const wall = services.clock.wall();
     eventLog?.(unejectLine(clusterName, monitor, wall, now));
-    onEvent(
+    const because = why === '' ? '' : `, as ${why}`;
+    news.announce(
+      host,
       upstreamEvent({
         at: wall,
+        detector,
+        reason: why,
         kind: 'host-returned',
         tone: 'ok',
-        text: `${host.address} of ${clusterName} is back after ${seconds(now - monitor.ejectedAt)}; its counts of failures start at 0.`,
+        text: `${host.address} of ${clusterName} is back after ${seconds(now - monitor.ejectedAt)}${because}; its counts of failures start at 0.`,
         cluster: clusterName,
         host: host.address,
         duration: now - monitor.ejectedAt,
@@ -212,9 +251,10 @@ export class OutlierDetector implements ConsecutiveListener {
   }
 
   private announceEjection(monitor: OutlierHostMonitor, kind: DetectorKind, why: string): void {
-    const { services, clusterName, onEvent } = this.environment;
+    const { services, clusterName, news } = this.environment;
     const duration = monitor.ejectionTime;
-    onEvent(
+    news.announce(
+      monitor.host,
       upstreamEvent({
         at: services.clock.wall(),
         kind: 'host-ejected',
@@ -237,7 +277,7 @@ export class OutlierDetector implements ConsecutiveListener {
     why: string,
     refusal: string,
   ): void {
-    const { services, clusterName, onEvent } = this.environment;
+    const { services, clusterName, news } = this.environment;
     const now = services.clock.now();
     const before = monitor.refusals.get(kind);
     if (before !== undefined && before.reason === refusal && now - before.toldAt < REFUSAL_PAUSE) {
@@ -247,7 +287,8 @@ export class OutlierDetector implements ConsecutiveListener {
     const count = 1 + (before?.untold ?? 0);
     monitor.refusals.set(kind, { reason: refusal, toldAt: now, untold: 0 });
     const times = count === 1 ? '' : `, ${count} times since the last notice`;
-    onEvent(
+    news.announce(
+      monitor.host,
       upstreamEvent({
         at: services.clock.wall(),
         kind: 'host-not-ejected',

@@ -9,6 +9,7 @@ export type ConsecutiveDetector =
 
 /** What a monitor tells its detector: this many failures in a row were reached. */
 export interface ConsecutiveListener {
+  readonly config: OutlierConfig;
   onConsecutive(host: UpstreamHost, kind: ConsecutiveDetector): void;
 }
 
@@ -55,10 +56,13 @@ export class OutlierHostMonitor implements OutlierMonitor {
 
   constructor(
     readonly host: UpstreamHost,
-    /** Replaced when the cluster's settings change while the host stays. */
-    public config: OutlierConfig,
     private readonly listener: ConsecutiveListener,
   ) {}
+
+  /** The settings as the runtime leaves them now. */
+  private get config(): OutlierConfig {
+    return this.listener.config;
+  }
 
   putHttpStatus(status: number): void {
     this.external.total++;

@@ -95,19 +95,23 @@ export interface World {
   readonly manager: UpstreamManager;
   readonly events: UpstreamEvent[];
   readonly log: string[];
+  readonly healthLog: string[];
   stat(name: string): number;
 }
 
-export function world(seed = 1): World {
+export function world(seed = 1, runtime: ReadonlyMap<string, unknown> = new Map()): World {
   const clock = new VirtualClock();
   const stats = new StatsStore();
   const services: CoreServices = { clock, random: new SeededRandom(seed), stats, log: () => {} };
   const resolver = new TestResolver();
   const events: UpstreamEvent[] = [];
+  const healthLog: string[] = [];
   const manager = createClusterManager(services, {
     resolver,
     onEvent: (event) => events.push(event),
     onChange: () => {},
+    openLog: () => (line) => healthLog.push(line),
+    runtime: () => runtime,
   });
   return {
     clock,
@@ -117,6 +121,7 @@ export function world(seed = 1): World {
     manager,
     events,
     log: [],
+    healthLog,
     stat: (name) => stats.counters.get(name)?.value ?? stats.gauges.get(name)?.value ?? Number.NaN,
   };
 }
