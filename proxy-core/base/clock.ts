@@ -32,6 +32,9 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, for log lines and events. */
   wall(): number;
+  /** Time stands still while an event is handled: one look at it serves all who ask. */
+  hold(): void;
+  release(): void;
   /** (Re)arms a timer to fire once, `delay` milliseconds from now; never earlier, at most a tick later. */
   arm(timer: Timer, delay: number): void;
   /** Takes a timer off; harmless when it is not armed. */

@@ -34,7 +34,8 @@ export function removeHeader(headers: HeaderList, name: string): void {
       to += 2;
     }
   }
-  headers.length = to;
+  // Setting a length is slow, also to what it is.
+  if (to < headers.length) headers.length = to;
 }
 
 /** Overwrites the first line of that name in place and removes the others; appends when there is none. */
@@ -57,6 +58,6 @@ export function setHeader(headers: HeaderList, name: string, value: string): voi
       to += 2;
     }
   }
-  headers.length = to;
+  if (to < headers.length) headers.length = to;
   if (!found) headers.push(name, value);
 }

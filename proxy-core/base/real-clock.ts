@@ -6,6 +6,8 @@ const LEVEL_BITS = 8;
 /** Three levels of 256 slots: 256 ms, 65 s, 4.6 h. Later deadlines wait in the last slot and are placed again. */
 const LEVELS = 3;
 const HORIZON = 2 ** (LEVEL_BITS * LEVELS) - 1;
+/** Ticks of one slot, by level. */
+const UNITS = [1, SLOTS, SLOTS * SLOTS] as const;
 
 /**
  * A hierarchical timing wheel with a tick of one millisecond, driven by one Node timer that sleeps until the next
@@ -20,6 +22,8 @@ export class RealClock implements Clock {
   private tick = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
   private handle: NodeJS.Timeout | null = null;
+  /** The time of the event under way; -1 outside of events. */
+  private held = -1;
   private readonly onWake = (): void => {
     this.handle = null;
     this.wakeAt = Number.POSITIVE_INFINITY;
@@ -37,7 +41,15 @@ export class RealClock implements Clock {
   }
 
   now(): number {
-    return performance.now();
+    return this.held >= 0 ? this.held : performance.now();
+  }
+
+  hold(): void {
+    this.held = performance.now();
+  }
+
+  release(): void {
+    this.held = -1;
   }
 
   wall(): number {
@@ -46,7 +58,7 @@ export class RealClock implements Clock {
 
   arm(timer: Timer, delay: number): void {
     if (timer.deadline >= 0) this.unlink(timer);
-    const now = performance.now();
+    const now = this.now();
     timer.deadline = now + Math.max(0, delay);
     if (this.counts[0] === 0 && this.counts[1] === 0 && this.counts[2] === 0) {
       this.tick = Math.floor(now - this.origin);
@@ -68,8 +80,8 @@ export class RealClock implements Clock {
     if (expires - this.tick > HORIZON) expires = this.tick + HORIZON;
     const delta = expires - this.tick;
     const level = delta < SLOTS ? 0 : delta < SLOTS * SLOTS ? 1 : 2;
-    const unit = LEVEL_BITS * level;
-    const index = level * SLOTS + (Math.floor(expires / 2 ** unit) & MASK);
+    const unit = UNITS[level];
+    const index = level * SLOTS + (Math.floor(expires / unit) & MASK);
     const head = this.slots[index] as Timer;
     const last = head.previous as Timer;
     timer.previous = last;
@@ -78,7 +90,7 @@ export class RealClock implements Clock {
     head.previous = timer;
     timer.slotLevel = level;
     this.counts[level] = (this.counts[level] as number) + 1;
-    return level === 0 ? expires : Math.floor(expires / 2 ** unit) * 2 ** unit;
+    return level === 0 ? expires : Math.floor(expires / unit) * unit;
   }
 
   private unlink(timer: Timer): void {
@@ -158,7 +170,7 @@ export class RealClock implements Clock {
     let best = Number.POSITIVE_INFINITY;
     for (let level = 0; level < LEVELS; level++) {
       if (this.counts[level] === 0) continue;
-      const unit = 2 ** (LEVEL_BITS * level);
+      const unit = UNITS[level] as number;
       const base = Math.floor(this.tick / unit);
       for (let step = 1; step <= SLOTS; step++) {
         const head = this.slots[level * SLOTS + ((base + step) & MASK)] as Timer;

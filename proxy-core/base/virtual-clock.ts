@@ -16,6 +16,10 @@ export class VirtualClock implements Clock {
     return Math.floor(this.epoch + this.time);
   }
 
+  hold(): void {}
+
+  release(): void {}
+
   arm(timer: Timer, delay: number): void {
     this.disarm(timer);
     timer.deadline = this.time + Math.max(0, delay);

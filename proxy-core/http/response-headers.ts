@@ -55,7 +55,7 @@ export function mutateResponseHeaders(
     headers[to + 1] = value;
     to += 2;
   }
-  headers.length = to;
+  if (to < headers.length) headers.length = to;
   if (!date) headers.push('date', httpDate(wall));
   if (!server && config.serverHeader !== 'PASS_THROUGH') headers.push('server', config.serverName);
   if (config.alwaysSetRequestIdInResponse && info.requestId !== '') setRequestId(headers, info.requestId);

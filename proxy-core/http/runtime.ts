@@ -22,6 +22,8 @@ export interface DataPath {
   readonly recorder: StreamRecorder | null;
   nextConnectionId: number;
   nextStreamId: number;
+  /** Downstream connections of all listeners, for the global limit. */
+  downstreamConnections: number;
   /** Health checks are made to fail (`/healthcheck/fail`): every response ends its connection. */
   draining: boolean;
   /** Told of what people should know of the services that filters call. */
@@ -40,10 +42,12 @@ export interface SnapshotRuntime {
   /** `%DOWNSTREAM_LOCAL_…%` aside, the node's cluster is sent as `x-envoy-downstream-service-cluster`. */
   readonly serviceCluster: string;
   readonly serviceNode: string;
+  /** Of the overload manager, for all listeners together; absent: no limit. */
+  readonly maxDownstreamConnections?: number | null;
 }
 
 export function createDataPath(services: CoreServices, recorder: StreamRecorder | null): DataPath {
-  const queue = new FlushQueue();
+  const queue = new FlushQueue(services.clock);
   queue.onDefect = (error) => services.log('error', 'main', `A connection was cut: ${defectText(error)}`);
   return {
     services,
@@ -54,6 +58,7 @@ export function createDataPath(services: CoreServices, recorder: StreamRecorder 
     recorder,
     nextConnectionId: 1,
     nextStreamId: 1,
+    downstreamConnections: 0,
     draining: false,
     onEvent: () => {},
   };

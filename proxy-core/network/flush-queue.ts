@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+
 /** Something that gathered output. */
 export interface Flushable {
   flush(): void;
@@ -10,7 +12,8 @@ export interface Flushable {
 export class FlushQueue {
   /** Told of an exception that reached a connection's edge. */
   onDefect: (error: unknown) => void = () => {};
-  private readonly waiting: Flushable[] = [];
+  private readonly waiting: (Flushable | null)[] = [];
+  private count = 0;
   private depth = 0;
   private scheduled = false;
   private readonly onTick = (): void => {
@@ -18,8 +21,11 @@ export class FlushQueue {
     this.run();
   };
 
+  /** `clock` stands still during events. */
+  constructor(private readonly clock: Clock | null = null) {}
+
   add(item: Flushable): void {
-    this.waiting.push(item);
+    this.waiting[this.count++] = item;
     if (this.depth === 0 && !this.scheduled) {
       this.scheduled = true;
       process.nextTick(this.onTick);
@@ -27,16 +33,22 @@ export class FlushQueue {
   }
 
   enter(): void {
-    this.depth++;
+    if (this.depth++ === 0) this.clock?.hold();
   }
 
   leave(): void {
-    if (--this.depth === 0 && this.waiting.length > 0) this.run();
+    if (--this.depth > 0) return;
+    if (this.count > 0) this.run();
+    this.clock?.release();
   }
 
   private run(): void {
-    const waiting = this.waiting;
-    for (let i = 0; i < waiting.length; i++) (waiting[i] as Flushable).flush();
-    waiting.length = 0;
+    const { waiting } = this;
+    for (let i = 0; i < this.count; i++) {
+      const item = waiting[i] as Flushable;
+      waiting[i] = null;
+      item.flush();
+    }
+    this.count = 0;
   }
 }
