@@ -32,7 +32,8 @@ export type ResponseFlag =
   | 'DO'
   | 'DR';
 
-export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+/** `TCP` stands in the account of a whole connection, which network filters alone have seen. */
+export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2' | 'TCP';
 
 /** A request head. `headers` holds no pseudo-headers and no Host: those are the fields. Mutable on its way through. */
 export interface RequestHead {
@@ -77,9 +78,18 @@ export interface ConnectionInfo {
   readonly local: SocketAddress;
   /** The socket's peer (`%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%`). */
   readonly directRemote: SocketAddress;
+  /** The client, where a PROXY header tells another one than the socket's peer. */
+  readonly remote?: SocketAddress | null;
+  /** Of the socket, where a PROXY header tells another address that the client wanted. */
+  readonly directLocal?: SocketAddress | null;
+  /** Why TLS with the client failed (`%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`). */
+  transportFailureReason?: string;
   filterChainName: string;
   /** SNI read by the TLS inspector or the handshake, else empty. */
   requestedServerName: string;
+  /** Fingerprints of the ClientHello, when the TLS inspector was asked for them. */
+  ja3?: string;
+  ja4?: string;
   tls: TlsInfo | null;
   terminationDetails: string;
 }
@@ -101,6 +111,12 @@ export interface PeerCertificate {
   readonly uriSans: readonly string[];
   readonly dnsSans: readonly string[];
   readonly ipSans: readonly string[];
+  readonly emailSans?: readonly string[];
+  readonly otherNameSans?: readonly string[];
+  /** Of the whole chain, the peer's own certificate first. */
+  readonly chainFingerprints256?: readonly string[];
+  readonly chainFingerprints1?: readonly string[];
+  readonly chainSerials?: readonly string[];
   readonly fingerprint256: string;
   readonly fingerprint1: string;
   readonly validFrom: number;
@@ -113,6 +129,8 @@ export interface Attempt {
   /** `ip:port` of the host, empty when no host was chosen. */
   hostAddress: string;
   hostName: string;
+  /** Why there was a try after the first: the word of `retry_on`, or `hedge`. Empty for the first. */
+  reason: string;
   /** Status from upstream; 0 when there was none. */
   status: number;
   /** Envoy's words for a reset (`connection termination`), empty when a response came. */
@@ -202,8 +220,14 @@ export interface StreamInfo {
   localReplyBody: string;
   /** `namespace → struct`, null until a filter writes. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** Virtual cluster that the request is counted under; left out = none. */
+  virtualClusterName?: string;
+  /** How many internal redirects led to this request; left out = none. */
+  redirectHops?: number;
   /** Set by a filter before the router: the host to pick (`stateful_session`, `override_host`). */
   overrideHost?: OverrideHost | null;
+  /** What filters asked services and what these answered, one sentence each. */
+  serviceNotes?: string[];
   /** True when a health check filter took it for a health check. */
   healthCheck?: boolean;
   /** Handle of the record in the recorder's ring, -1 when it is not recorded. */

@@ -20,7 +20,7 @@ export interface AsyncRequestOptions {
   readonly timeout: number;
   /** Adds `x-envoy-internal: true`, as Envoy does unless it was told not to (mirrored requests). Default true. */
   readonly sendInternal?: boolean;
-  /** Adds `x-envoy-expected-rq-timeout-ms`. Default true. */
+  /** Adds `x-envoy-expected-rq-timeout-ms`, and to the answer `x-envoy-upstream-service-time`. Default true. */
   readonly sendExpectedTimeout?: boolean;
   /** For the load balancers that hash. */
   readonly hash?: bigint | null;
@@ -291,6 +291,10 @@ class RunningStream implements AsyncStream, UpstreamRequestOwner, TimerOwner {
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
     request.cluster.stats.chargeResponse(status, this.options.sendInternal !== false);
+    if (this.endedAt >= 0 && this.options.sendExpectedTimeout !== false) {
+      const elapsed = Math.floor(this.now() - this.endedAt);
+      setHeader(head.headers, 'x-envoy-upstream-service-time', String(elapsed));
+    }
     if (endStream) this.complete(request);
     this.receiver.onHead(head, endStream, '');
   }

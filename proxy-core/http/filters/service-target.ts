@@ -37,11 +37,11 @@ export function compileGrpcService(
     );
   } else if (!ctx.clusterNames.has(cluster)) {
     ctx.report(
-      'error',
+      'warning',
       'filter.unknown-cluster',
       envoy,
       'cluster_name',
-      `Unknown gRPC client cluster '${cluster}'`,
+      `The cluster '${cluster}' is not defined: every call to the service fails.`,
     );
   }
   return {

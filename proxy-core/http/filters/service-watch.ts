@@ -1,3 +1,4 @@
+import type { StreamInfo } from '../../base/stream-info.ts';
 import type { DataPath } from '../runtime.ts';
 
 /**
@@ -47,4 +48,10 @@ export class ServiceWatch {
 export function failureText(details: string): string {
   const inner = /\{(.*)\}/.exec(details)?.[1] ?? details;
   return inner.replaceAll('|', ', ').replaceAll('_', ' ');
+}
+
+/** Keeps with the stream what was asked and answered; recorded requests tell it again. */
+export function noteService(info: StreamInfo, text: string): void {
+  info.serviceNotes ??= [];
+  info.serviceNotes.push(text);
 }

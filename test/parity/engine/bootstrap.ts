@@ -29,6 +29,11 @@ const HTTP_FILTERS: Readonly<Record<string, string>> = {
   admission_control: 'envoy.extensions.filters.http.admission_control.v3.AdmissionControl',
   adaptive_concurrency: 'envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency',
   tap: 'envoy.extensions.filters.http.tap.v3.Tap',
+  ext_authz: 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz',
+  ext_proc: 'envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor',
+  jwt_authn: 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
+  oauth2: 'envoy.extensions.filters.http.oauth2.v3.OAuth2',
+  ratelimit: 'envoy.extensions.filters.http.ratelimit.v3.RateLimit',
   grpc_web: 'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb',
 };
 

@@ -1,0 +1,139 @@
+import { type HeaderList, headerValue, removeHeader } from '../../base/headers.ts';
+import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { AuthzResult } from './ext-authz-result.ts';
+
+/** Carries out what the service wants of the request; overwritten headers move to the end, as Envoy's do. */
+export function changeRequest(head: RequestHead, result: AuthzResult): void {
+  forEach(result.set, (name, value) => setRequestHeader(head, name, value));
+  for (const text of result.add) head.headers.push(text);
+  forEach(result.append, (name, value) => appendTo(head.headers, name, value));
+  for (const name of result.remove) {
+    if (!name.startsWith(':') && name !== 'host') removeHeader(head.headers, name);
+  }
+  if (result.querySet.length > 0 || result.queryRemove.length > 0) {
+    head.path = withQuery(head.path, result.querySet, result.queryRemove);
+  }
+}
+
+/** Whether another route may match now. */
+export function changesRequest(result: AuthzResult): boolean {
+  const { set, add, append, remove, querySet, queryRemove } = result;
+  return set.length + add.length + append.length + remove.length + querySet.length + queryRemove.length > 0;
+}
+
+export function setRequestHeader(head: RequestHead, name: string, value: string): void {
+  switch (name) {
+    case ':path':
+      head.path = value;
+      return;
+    case ':method':
+      head.method = value;
+      return;
+    case ':scheme':
+      head.scheme = value;
+      return;
+    case ':authority':
+    case 'host':
+      head.authority = value;
+      return;
+    default:
+      if (name.startsWith(':')) return;
+      removeHeader(head.headers, name);
+      head.headers.push(name, value);
+  }
+}
+
+/** Only a header that is there is appended to. */
+function appendTo(headers: HeaderList, name: string, value: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== name) continue;
+    headers[i + 1] = `${headers[i + 1]},${value}`;
+    return;
+  }
+}
+
+/** The parameters come out sorted by name (Envoy keeps them in a sorted map). */
+function withQuery(path: string, set: AuthzResult['querySet'], remove: readonly string[]): string {
+  const at = path.indexOf('?');
+  const values = new Map<string, string[]>();
+  const query = at < 0 ? '' : path.slice(at + 1);
+  for (const part of query.split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const name = equals < 0 ? part : part.slice(0, equals);
+    const value = equals < 0 ? '' : part.slice(equals + 1);
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
+  }
+  for (const [name, value] of set) values.set(name, [value]);
+  for (const name of remove) values.delete(name);
+  const text = [...values]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, all]) => all.map((value) => `${name}=${value}`))
+    .join('&');
+  const base = at < 0 ? path : path.slice(0, at);
+  return text === '' ? base : `${base}?${text}`;
+}
+
+export function changeResponse(head: ResponseHead, wanted: AuthzResult['response']): void {
+  const { headers } = head;
+  for (const text of wanted.add) headers.push(text);
+  forEach(wanted.set, (name, value) => {
+    removeHeader(headers, name);
+    headers.push(name, value);
+  });
+  forEach(wanted.addIfAbsent, (name, value) => {
+    if (headerValue(headers, name) === undefined) headers.push(name, value);
+  });
+  forEach(wanted.overwriteIfExists, (name, value) => {
+    if (headerValue(headers, name) === undefined) return;
+    removeHeader(headers, name);
+    headers.push(name, value);
+  });
+}
+
+const NAME = /^:?[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/;
+const BREAKS = /[\0\r\n]/;
+
+function valid(name: string, value: string): boolean {
+  return NAME.test(name) && !BREAKS.test(value);
+}
+
+export function hasInvalidHeader(result: AuthzResult): boolean {
+  return lists(result).some((list) => validOnly(list).length < list.length);
+}
+
+/** What would break out of its line never comes into a head, whatever the configuration says. */
+export function withoutInvalidHeaders(result: AuthzResult): AuthzResult {
+  if (!hasInvalidHeader(result)) return result;
+  const { response } = result;
+  return {
+    ...result,
+    set: validOnly(result.set),
+    add: validOnly(result.add),
+    append: validOnly(result.append),
+    response: {
+      add: validOnly(response.add),
+      set: validOnly(response.set),
+      addIfAbsent: validOnly(response.addIfAbsent),
+      overwriteIfExists: validOnly(response.overwriteIfExists),
+    },
+  };
+}
+
+function lists({ set, add, append, response }: AuthzResult): HeaderList[] {
+  return [set, add, append, response.add, response.set, response.addIfAbsent, response.overwriteIfExists];
+}
+
+function validOnly(list: HeaderList): HeaderList {
+  const kept: HeaderList = [];
+  forEach(list, (name, value) => {
+    if (valid(name, value)) kept.push(name, value);
+  });
+  return kept;
+}
+
+function forEach(list: HeaderList, each: (name: string, value: string) => void): void {
+  for (let i = 0; i < list.length; i += 2) each(list[i] as string, list[i + 1] as string);
+}
