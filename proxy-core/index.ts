@@ -10,7 +10,7 @@ export { type Random, SeededRandom } from './base/random.ts';
 export { VirtualClock } from './base/virtual-clock.ts';
 export * from './config/diagnostic.ts';
 export { formatDiagnostics } from './config/diagnostic-format.ts';
-export { createProxyCore, explainOffline, runRouteTests } from './core/index.ts';
+export { createProxyCore, explainOffline, fixConfig, runRouteTests } from './core/index.ts';
 export type * from './facade/core-api.ts';
 export type * from './facade/decision.ts';
 export type * from './facade/records.ts';

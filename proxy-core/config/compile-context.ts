@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Stats } from '../base/stats.ts';
+import type { SecretRegistry } from '../listener/tls/types.ts';
 import type { Diagnostic, Fix, Severity, SourceRange } from './diagnostic.ts';
 import type { MessageReader } from './reader.ts';
 
@@ -24,9 +25,18 @@ export interface CompileContext {
   readonly serving: boolean;
   readonly files: FileAccess;
   /** `--service-cluster`, `--service-node` and the bootstrap's node. */
-  readonly node: { readonly id: string; readonly cluster: string };
+  readonly node: {
+    readonly id: string;
+    readonly cluster: string;
+    /** `node.locality`, for zone-aware routing. */
+    readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string };
+    /** `cluster_manager.local_cluster_name` */
+    readonly localCluster?: string;
+  };
   /** Values of the static runtime layers, by key. */
   readonly runtime: ReadonlyMap<string, unknown>;
+  /** Where TLS contexts find their certificates; absent: each has its own, and none is ever replaced. */
+  readonly secrets?: SecretRegistry;
 }
 
 export interface DiagnosticExtra {

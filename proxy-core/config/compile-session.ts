@@ -18,7 +18,7 @@ export interface CompileSession {
  */
 export function createCompileSession(
   loaded: Pick<LoadedConfig, 'isFragment'> & { readonly root: MessageNode },
-  options: { readonly files: FileAccess; readonly serving: boolean },
+  options: { readonly files: FileAccess; readonly serving: boolean } & Pick<CompileContext, 'secrets'>,
 ): CompileSession {
   const diagnostics: Diagnostic[] = [];
   const clusters = listedMessages(messageAt(loaded.root, 'static_resources'), 'clusters');
@@ -35,6 +35,7 @@ export function createCompileSession(
     files: options.files,
     node: { id: textAt(node, 'id') ?? '', cluster: textAt(node, 'cluster') ?? '' },
     runtime: runtimeValues(runtimeLayers(loaded.root)),
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
   };
   return { context, diagnostics };
 }

@@ -4,6 +4,7 @@ import type { Decision } from '../facade/decision.ts';
 import { explainOnce } from './explain-offline.ts';
 import { RunningCore } from './running-core.ts';
 
+export { fixConfig } from './fix.ts';
 export { runRouteTests } from './route-tests.ts';
 
 /** A core that runs nothing yet. It keeps the process alive until `close`. */

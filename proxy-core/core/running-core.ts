@@ -30,6 +30,7 @@ import type { Decision } from '../facade/decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState } from '../facade/records.ts';
 import type { CoreEvent, CoreState } from '../facade/state.ts';
 import { createDataPath, type DataPath, defectText } from '../http/runtime.ts';
+import { firstExpiry, SecretManager } from '../listener/index.ts';
 import {
   EventLog,
   filterRecordsInSlices,
@@ -48,6 +49,7 @@ import { type Compilation, compileBootstrap } from './compile.ts';
 import { explainRecorded, explainRequest } from './explain.ts';
 import { ListenerSet, type OpenedListeners } from './listener-set.ts';
 import { Observer } from './observer.ts';
+import { routeNotices } from './route-notices.ts';
 import { carryHits, type Snapshot, SnapshotTable } from './snapshot.ts';
 import { coreState } from './state.ts';
 
@@ -76,6 +78,7 @@ export class RunningCore implements ProxyCore {
   private readonly dataPath: DataPath;
   private readonly admin: AdminInterface;
   private readonly listeners: ListenerSet;
+  private readonly secrets: SecretManager;
   private readonly serverStats: ServerStats;
   private readonly snapshots = new SnapshotTable();
   private readonly coreListeners = new Set<CoreListener>();
@@ -99,6 +102,9 @@ export class RunningCore implements ProxyCore {
       for (const listener of this.coreListeners) listener.event?.(event);
       this.announceState();
     });
+    this.secrets = new SecretManager(this.services, (event) =>
+      this.events_.add({ ...event, version: this.current?.version ?? 0 }),
+    );
     this.logFiles = new LogFileManager({
       clock: this.clock,
       stats: this.stats,
@@ -162,15 +168,16 @@ export class RunningCore implements ProxyCore {
     this.serverStats = new ServerStats(this.stats, this.clock, ENVOY_VERSION, {
       totalConnections: () => this.listeners.connections,
       state: () => (this.current === null ? 3 : this.dataPath.draining ? 1 : 0),
-      firstCertificateExpiry: () => null,
+      firstCertificateExpiry: () => (this.current === null ? null : firstExpiry(this.current.bootstrap.secrets)),
     });
     this.stats.onFlush(() => this.serverStats.refresh());
     this.stats.start(this.clock);
   }
 
-  validate(source: ConfigSource): Diagnostics {
+  validate(source: ConfigSource, { lint = false }: { readonly lint?: boolean } = {}): Diagnostics {
     const { bootstrap, diagnostics } = this.compile(loadConfig(source), false);
-    return { ok: bootstrap !== null, diagnostics };
+    const more = lint && bootstrap !== null ? routeNotices(bootstrap) : [];
+    return { ok: bootstrap !== null, diagnostics: [...diagnostics, ...more] };
   }
 
   apply(source: ConfigSource): Promise<ApplyResult> {
@@ -182,6 +189,7 @@ export class RunningCore implements ProxyCore {
   private compile(loaded: LoadedConfig, serving: boolean): Compilation {
     return compileBootstrap(loaded, {
       serving,
+      ...(serving ? { runningSecrets: this.secrets.running } : {}),
       // What only validates leaves no statistics and no open files behind.
       stats: serving ? this.stats : new StatsStore(),
       logFiles: serving ? this.logFiles : null,
@@ -197,7 +205,10 @@ export class RunningCore implements ProxyCore {
     const { bootstrap, diagnostics } = this.compile(loaded, true);
     if (bootstrap === null) return this.refuse(source, diagnostics);
 
-    const update = this.clusters.update(bootstrap.clusters, bootstrap.outlierLogPath === '' ? null : this.lineSink(bootstrap.outlierLogPath));
+    const update = this.clusters.update(
+      bootstrap.clusters,
+      bootstrap.outlierLogPath === '' ? null : this.lineSink(bootstrap.outlierLogPath),
+    );
     const version = this.nextVersion;
     const snapshot: Snapshot = {
       version,
@@ -238,6 +249,7 @@ export class RunningCore implements ProxyCore {
     if (before !== null) carryHits(before.bootstrap, snapshot.bootstrap);
     this.nextVersion++;
     this.current = snapshot;
+    this.secrets.commit(snapshot.bootstrap.secrets);
     this.snapshots.add(snapshot);
     this.snapshots.prune(this.oldestRecordedVersion());
     update.commit();
@@ -412,6 +424,7 @@ export class RunningCore implements ProxyCore {
     this.stateTimer.disarm();
     this.stats.stop();
     this.clusters.close();
+    this.secrets.close();
     await this.admin.close();
     await this.logFiles.close();
     if (this.clock instanceof RealClock && this.options.clock === undefined) this.clock.stop();

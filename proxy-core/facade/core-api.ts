@@ -23,6 +23,15 @@ export interface Diagnostics {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A configuration's text after every proposed edit. */
+export interface FixedConfig {
+  readonly text: string;
+  /** What was mended; ranges are those of the text as it was in that round. */
+  readonly applied: readonly Diagnostic[];
+  /** What is left. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 export interface ResourceChanges {
   readonly added: readonly string[];
   readonly updated: readonly string[];
@@ -104,8 +113,8 @@ export interface CloseOptions {
 
 /** The face that hosts, tests and tools rest on; made by `createProxyCore` in index.ts. */
 export interface ProxyCore {
-  /** Parses, checks and compiles without touching what runs. */
-  validate(source: ConfigSource): Diagnostics;
+  /** Parses, checks and compiles without touching what runs. `lint` adds notices about the route tables. */
+  validate(source: ConfigSource, options?: { readonly lint?: boolean }): Diagnostics;
   /** Validate, warm, swap. On any error the old snapshot is untouched. Applies are queued, never concurrent. */
   apply(source: ConfigSource): Promise<ApplyResult>;
   /** The decision for an imagined request under the running snapshot. Throws AttacheError `core.no-snapshot`. */

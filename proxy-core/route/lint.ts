@@ -1,5 +1,6 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { redirectLoops } from './redirect-loop.ts';
 import type { RouteMatch } from './route-match.ts';
 import type { Route, RouteTable, VirtualHost } from './types.ts';
 
@@ -12,6 +13,7 @@ export function lintRouteTable(
   readers: readonly MessageReader[],
   ctx: CompileContext,
 ): void {
+  lintRedirectLoops(table, readers, ctx);
   table.virtualHosts.forEach((virtualHost, i) => {
     const reader = readers[i];
     if (reader === undefined) return;
@@ -23,6 +25,21 @@ export function lintRouteTable(
       if (routeReader !== undefined) lintRoute(route, routeReader, ctx);
     });
   });
+}
+
+function lintRedirectLoops(table: RouteTable, readers: readonly MessageReader[], ctx: CompileContext): void {
+  for (const { route, paths } of redirectLoops(table)) {
+    const reader = readers[table.virtualHosts.indexOf(route.virtualHost)]?.messages('routes')[route.index];
+    if (reader === undefined) continue;
+    const shown = paths.slice(0, 4).map((path) => `\`${path}\``);
+    ctx.report(
+      'warning',
+      'route.redirect-loop',
+      reader,
+      'redirect',
+      `This redirect leads back to itself: ${shown.join(' → ')}${paths.length > 4 ? ' → …' : ''}. Clients give up after some 20 hops.`,
+    );
+  }
 }
 
 function lintDomains(virtualHost: VirtualHost, reader: MessageReader, ctx: CompileContext): void {

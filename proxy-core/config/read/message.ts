@@ -40,7 +40,7 @@ export function readMessage(
     const entryPath = joinPath(path, entry.key);
     const known = schema.byKey.get(entry.key);
     if (known === undefined) {
-      const meant = reportUnknownField(context, schema, entry, entryPath);
+      const meant = reportUnknownField(context, schema, entry, entryPath, node);
       if (meant !== undefined) broken.add(meant);
       continue;
     }

@@ -1,9 +1,10 @@
 import { nearestName } from '../nearest.ts';
 import type { MessageSchema } from '../schema/types.ts';
-import type { SourceEntry } from '../text/source-node.ts';
+import type { SourceEntry, SourceMap } from '../text/source-node.ts';
 import type { ReadContext } from './context.ts';
 import { shown } from './scalar.ts';
 import { versionTwoField } from './version-2.ts';
+import { versionTwoEdit } from './version-2-edit.ts';
 
 /**
  * Reports a key that the message does not have, with the name that was probably meant. Answers that name when the
@@ -14,6 +15,7 @@ export function reportUnknownField(
   schema: MessageSchema,
   entry: SourceEntry,
   path: string,
+  node: SourceMap,
 ): string | undefined {
   const range = context.range(entry.keyStart, entry.keyEnd);
   const short = schema.typeName.slice(schema.typeName.lastIndexOf('.') + 1);
@@ -48,9 +50,7 @@ export function reportUnknownField(
       path,
       range,
       `“${entry.key}” is from the v2 API; v3 has ${older} instead.`,
-      {
-        suggestion: older,
-      },
+      { suggestion: older, fix: versionTwoEdit(context, schema, entry, node, path) },
     );
     return older;
   }

@@ -18,7 +18,12 @@ const renamed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     allow_origin_regex: 'allow_origin_string_match',
     enabled: 'filter_enabled',
   },
-  'envoy.config.route.v3.RouteAction': { request_mirror_policy: 'request_mirror_policies' },
+  'envoy.config.route.v3.RouteAction': {
+    request_mirror_policy: 'request_mirror_policies',
+    host_rewrite: 'host_rewrite_literal',
+    auto_host_rewrite_header: 'host_rewrite_header',
+  },
+  'envoy.config.route.v3.WeightedCluster.ClusterWeight': { host_rewrite: 'host_rewrite_literal' },
   'envoy.config.bootstrap.v3.Bootstrap': { runtime: 'layered_runtime' },
   'envoy.config.core.v3.HealthCheck.HttpHealthCheck': {
     use_http2: 'codec_client_type',

@@ -110,7 +110,7 @@ describe('all mistakes at once, each with what was meant', () => {
       '7:22 static_resources.clusters[0].connect_timeout config.bad-duration → 2s',
       '8:16 static_resources.clusters[0].lb_policy config.unknown-enum → ROUND_ROBIN',
       '9:11 static_resources.clusters[0].type config.unknown-enum → STRICT_DNS',
-      '11:5 static_resources.clusters[1].hosts config.unknown-field → load_assignment',
+      '11:5 static_resources.clusters[1].hosts config.unknown-field → load_assignment:\n      cluster_name: ""\n      endpoints:\n        - lb_endpoints: []',
       '10:5 static_resources.clusters[1].name config.required → ',
       '10:22 static_resources.clusters[1].connect_timeout config.out-of-range → ',
     ]);
