@@ -38,7 +38,7 @@ export function createStreamInfo(
     upstreamWireBytesSent: 0,
     upstreamHeaderBytesReceived: 0,
     upstreamWireBytesReceived: 0,
-    remote: connection.directRemote,
+    remote: connection.remote ?? connection.directRemote,
     random: 0,
     requestId: '',
     routeConfigName: '',

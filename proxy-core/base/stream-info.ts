@@ -82,6 +82,8 @@ export interface ConnectionInfo {
   readonly remote?: SocketAddress | null;
   /** Of the socket, where a PROXY header tells another address that the client wanted. */
   readonly directLocal?: SocketAddress | null;
+  /** TLVs of its PROXY header that go on to upstream hosts. */
+  readonly proxyTlvs?: readonly { readonly type: number; readonly value: Uint8Array }[];
   /** Why TLS with the client failed (`%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`). */
   transportFailureReason?: string;
   filterChainName: string;

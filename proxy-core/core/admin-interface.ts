@@ -105,11 +105,13 @@ export class AdminInterface implements AdminBackend {
   }
 
   listeners(): readonly AdminListener[] {
-    return this.sources.listeners().map(({ config, address }) => ({
-      name: config.name,
-      address: { ip: config.address.ip, port: address?.port ?? config.address.port },
-      additionalAddresses: [],
-    }));
+    return this.sources.listeners().map(({ config, addresses }) => {
+      const [address = config.address, ...additionalAddresses] = config.binds.map((bind, index) => ({
+        ip: bind.ip,
+        port: addresses[index]?.port ?? bind.port,
+      }));
+      return { name: config.name, address, additionalAddresses };
+    });
   }
 
   clusters(): readonly AdminCluster[] {

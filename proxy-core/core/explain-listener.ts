@@ -101,11 +101,19 @@ export function receivedHead(request: ExplainRequest, _port: number): RequestHea
 
 /** What the inspectors would see, or saw, of the connection. */
 function chainInput(listener: ListenerConfig, info: StreamInfo): ChainInput {
-  const { local, directRemote: remote, requestedServerName, tls } = info.connection;
+  const { local, directRemote: direct, requestedServerName, tls } = info.connection;
+  const remote = info.connection.remote ?? direct;
   const secure = tls !== null || info.receivedHead?.scheme === 'https';
-  if (!secure || !listener.filters.tlsInspector) return { ...NOT_INSPECTED, local, remote };
+  if (!secure || !listener.filters.tlsInspector) return { ...NOT_INSPECTED, local, remote, direct };
   const applicationProtocols = tls === null ? ['h2', 'http/1.1'] : tls.alpn === '' ? [] : [tls.alpn];
-  return { transportProtocol: 'tls', serverName: requestedServerName, applicationProtocols, local, remote };
+  return {
+    transportProtocol: 'tls',
+    serverName: requestedServerName,
+    applicationProtocols,
+    local,
+    remote,
+    direct,
+  };
 }
 
 export function tellFilterChain(

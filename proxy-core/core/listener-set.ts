@@ -108,7 +108,7 @@ export class ListenerSet {
       const same = before.get(config.name);
       if (opened !== undefined) this.running.set(config.name, opened.listener);
       else if (same !== undefined) {
-        same.update(config, runtime);
+        same.update(config, runtime, this.drainTime);
         this.running.set(config.name, same);
         before.delete(config.name);
       }
@@ -118,7 +118,7 @@ export class ListenerSet {
 
   /** Gives the running listeners another runtime without touching their connections. */
   update(configs: readonly ListenerConfig[], runtime: SnapshotRuntime): void {
-    for (const config of configs) this.running.get(config.name)?.update(config, runtime);
+    for (const config of configs) this.running.get(config.name)?.update(config, runtime, this.drainTime);
   }
 
   count(changes: ResourceChanges): void {
@@ -215,5 +215,7 @@ function problem(config: ListenerConfig, error: unknown): unknown {
 }
 
 function sameAddress(a: ListenerConfig, b: ListenerConfig): boolean {
-  return a.bindsToPort === b.bindsToPort && addressText(a.address) === addressText(b.address);
+  const text = ({ binds }: ListenerConfig): string =>
+    binds.map((bind) => `${addressText(bind)} ${bind.ipv6Only} ${bind.mode}`).join(', ');
+  return a.bindsToPort === b.bindsToPort && text(a) === text(b);
 }

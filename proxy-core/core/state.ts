@@ -64,11 +64,12 @@ function filterChainState(chain: FilterChainConfig): FilterChainState {
       if (route.action.kind === 'cluster') for (const name of route.action.clusterNames) clusters.add(name);
     }
   }
+  for (const name of chain.terminal?.clusters ?? []) clusters.add(name);
   return {
     name: chain.name,
     match: chain.matchText,
-    kind: http === null ? 'other' : 'http',
-    tls: false,
+    kind: chain.kind === 'empty' ? 'other' : chain.kind,
+    tls: chain.tls,
     routeConfig: http?.routes.name ?? null,
     clusters: [...clusters],
     httpFilters: http?.filterNames ?? [],

@@ -17,6 +17,8 @@ export interface HttpSlot {
   snapshot: SnapshotRuntime;
   /** How its connections end; null while they stay. */
   drain: Drain | null;
+  /** `drain_type: MODIFY_ONLY`: failing health checks do not drain. */
+  readonly modifyOnly?: boolean;
 }
 
 /**
@@ -307,7 +309,7 @@ export class HttpConnection
     if (this.closing) return;
     const { config } = this.slot;
     if (this.goingAway !== 'no') return;
-    if (this.path.draining || this.drains()) {
+    if ((this.path.draining && this.slot.modifyOnly !== true) || this.drains()) {
       config.stats.cxDrainClose.inc();
     } else if (config.maxRequestsPerConnection > 0 && this.requests >= config.maxRequestsPerConnection) {
       config.stats.cxMaxRequestsReached.inc();

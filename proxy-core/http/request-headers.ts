@@ -136,7 +136,7 @@ export function mutateRequestHeaders(
   uuid: () => string,
 ): boolean {
   look(received.headers);
-  const peer = info.connection.directRemote;
+  const peer = info.connection.remote ?? info.connection.directRemote;
   const forwardedFor = found.forwardedFor;
   let remote: SocketAddress = peer;
   let single = false;

@@ -3,8 +3,8 @@ import type { SocketAddress } from '../base/stream-info.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { Narrator } from '../facade/decision.ts';
+import type { Inspection } from './filters/inspection.ts';
 import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
-import type { Inspection } from './listener-filters.ts';
 
 /** A compiled CidrRange. */
 export interface Range {
@@ -30,7 +30,10 @@ export interface FilterChainMatch {
 /** A connection as matching sees it. */
 export interface ChainInput extends Inspection {
   readonly local: SocketAddress;
+  /** The client, as a PROXY header tells it. */
   readonly remote: SocketAddress;
+  /** The socket's peer. */
+  readonly direct: SocketAddress;
 }
 
 export const MATCH_ANY: FilterChainMatch = {
@@ -191,8 +194,8 @@ const LEVELS: readonly Level[] = [
   ],
   [
     'peer address',
-    ({ directSourceRanges }, { remote }) => longest(directSourceRanges, remote.ip),
-    ({ remote }) => remote.ip,
+    ({ directSourceRanges }, { direct }) => longest(directSourceRanges, direct.ip),
+    ({ direct }) => direct.ip,
   ],
   [
     'source type',

@@ -6,7 +6,7 @@ export {
   UnnamedListeners,
 } from './compile.ts';
 export { type ChainInput, chooseFilterChain } from './filter-chain-match.ts';
+export { NOT_INSPECTED } from './filters/inspection.ts';
 export { Listener } from './listener.ts';
 export type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
-export { NOT_INSPECTED } from './listener-filters.ts';
 export { compileClientTls } from './tls/client.ts';

@@ -11,6 +11,10 @@ export interface ListenerStats {
   readonly noFilterChainMatch: Counter;
   readonly preCxActive: Gauge;
   readonly preCxTimeout: Counter;
+  readonly cxOverflow: Counter;
+  readonly globalCxOverflow: Counter;
+  readonly handshakeTimeout: Counter;
+  readonly listenerFilterRemoteClose: Counter;
   /** Node accepts one at a time. */
   readonly accepted: Histogram;
 }
@@ -18,12 +22,8 @@ export interface ListenerStats {
 export function listenerStats(stats: Stats, prefix: string): ListenerStats {
   // Listed by Envoy from the start, though nothing here moves them.
   for (const name of [
-    'downstream_cx_overflow',
     'downstream_cx_overload_reject',
-    'downstream_cx_transport_socket_connect_timeout',
-    'downstream_global_cx_overflow',
     'downstream_listener_filter_error',
-    'downstream_listener_filter_remote_close',
     'extension_config_missing',
     'network_extension_config_missing',
   ]) {
@@ -32,6 +32,10 @@ export function listenerStats(stats: Stats, prefix: string): ListenerStats {
   return {
     preCxActive: stats.gauge(`${prefix}.downstream_pre_cx_active`),
     preCxTimeout: stats.counter(`${prefix}.downstream_pre_cx_timeout`),
+    cxOverflow: stats.counter(`${prefix}.downstream_cx_overflow`),
+    globalCxOverflow: stats.counter(`${prefix}.downstream_global_cx_overflow`),
+    handshakeTimeout: stats.counter(`${prefix}.downstream_cx_transport_socket_connect_timeout`),
+    listenerFilterRemoteClose: stats.counter(`${prefix}.downstream_listener_filter_remote_close`),
     accepted: stats.histogram(`${prefix}.connections_accepted_per_socket_event`),
     cxTotal: stats.counter(`${prefix}.downstream_cx_total`),
     cxActive: stats.gauge(`${prefix}.downstream_cx_active`),

@@ -1,312 +1,187 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import { AttacheError } from '../base/errors.ts';
-import type { ConnectionInfo, SocketAddress } from '../base/stream-info.ts';
-import { DRAIN_AT_ONCE, type Drain, HttpConnection, type HttpSlot } from '../http/connection.ts';
+import type { Socket } from 'node:net';
+import { CallbackTimer } from '../base/clock.ts';
+import type { SocketAddress } from '../base/stream-info.ts';
+import { DRAIN_AT_ONCE, type Drain } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
-import { type ReadCallback, readAccepted, readEvents } from '../network/read-buffer.ts';
 import { type TlsStats, tlsStats } from '../network/tls/stats.ts';
-import { SocketTransport, type TransportOwner } from '../network/transport.ts';
-import { chooseFilterChain } from './filter-chain-match.ts';
-import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
-import {
-  countInspection,
-  type Inspection,
-  inspect,
-  NOT_INSPECTED,
-  type TlsInspectorStats,
-  tlsInspectorStats,
-} from './listener-filters.ts';
+import { AcceptedConnection, type ConnectionHost } from './accepted-connection.ts';
+import { type ChainSlot, servesConnections } from './chain-slot.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import type { BindAddress, FilterChainConfig, ListenerConfig } from './listener-config.ts';
+import { ListenerSockets } from './listener-sockets.ts';
 import { type ListenerStats, listenerStats } from './listener-stats.ts';
-import { PendingConnection, type PendingOwner } from './pending.ts';
-import { type ClientHello, readClientHello } from './tls/client-hello.ts';
-import type { ServerTls } from './tls/server.ts';
 
-/** A bound listener: its socket, its connections, and the newest configuration of its filter chains. */
-export class Listener implements PendingOwner {
-  private server: Server | null = null;
-  private readonly connections = new Set<HttpConnection>();
-  private readonly slots = new Map<string, HttpSlot>();
-  private bound: SocketAddress | null = null;
+/** `--drain-time-s` when nobody says otherwise, milliseconds. */
+const DRAIN_TIME = 600_000;
+
+/** A bound listener: its sockets, its connections, and the newest configuration of its filter chains. */
+export class Listener implements ConnectionHost {
+  readonly stats: ListenerStats;
+  private readonly sockets = new ListenerSockets();
+  private readonly connections = new Set<AcceptedConnection>();
+  private readonly slots = new Map<string, ChainSlot>();
+  /** Chains that are gone or were replaced, and still have connections; each with the timer that ends them. */
+  private readonly drainingSlots = new Map<ChainSlot, CallbackTimer>();
+  private readonly limits: ConnectionLimits;
   private draining: Drain | null = null;
-  private readonly stats: ListenerStats;
-  /** Appears with the first inspected connection. */
-  private inspectorStats: TlsInspectorStats | null = null;
   /** Appears with the first TLS connection. */
-  private tlsStats: TlsStats | null = null;
-  private readonly pending = new Set<PendingConnection>();
-  private readonly handshakes = new Set<TLSSocket>();
+  private tls: TlsStats | null = null;
 
   constructor(
     private current: ListenerConfig,
-    private readonly path: DataPath,
-    private snapshot: SnapshotRuntime,
+    readonly path: DataPath,
+    private runtime: SnapshotRuntime,
   ) {
     this.stats = listenerStats(path.stats, current.statPrefix);
-    this.fillSlots();
+    this.limits = new ConnectionLimits(path, this.stats);
+    this.fillSlots(DRAIN_TIME);
   }
 
   get config(): ListenerConfig {
     return this.current;
   }
 
-  /** The address with the port that was really bound; null before `listen`. */
+  get snapshot(): SnapshotRuntime {
+    return this.runtime;
+  }
+
+  get tlsStats(): TlsStats {
+    this.tls ??= tlsStats(this.path.stats, `${this.current.statPrefix}.ssl.`);
+    return this.tls;
+  }
+
+  /** The address with the port that was really bound; null while nothing is bound. */
   get address(): SocketAddress | null {
-    return this.bound;
+    return this.sockets.addresses[0] ?? null;
   }
 
+  /** All of them, `additional_addresses` included. */
+  get addresses(): readonly SocketAddress[] {
+    return this.sockets.addresses;
+  }
+
+  /** Connections that have their filter chain. */
   get activeConnections(): number {
-    return this.connections.size;
+    let sum = 0;
+    for (const connection of this.connections) if (connection.slot !== null) sum++;
+    return sum;
   }
 
-  private fillSlots(): void {
+  /** A chain that stays keeps its connections, which see its new routes; one that changed lets them go. */
+  private fillSlots(drainTime: number): void {
     const wanted = new Set<string>();
     for (const chain of allChains(this.current)) {
-      if (chain.http === null || (chain.tls && chain.serverTls === null)) continue;
+      if (!servesConnections(chain)) continue;
       wanted.add(chain.key);
       const slot = this.slots.get(chain.key);
-      if (slot === undefined) {
-        this.slots.set(chain.key, { config: chain.http, snapshot: this.snapshot, drain: this.draining });
-      } else {
-        slot.config = chain.http;
-        slot.snapshot = this.snapshot;
+      if (slot !== undefined && slot.chain.fingerprint === chain.fingerprint) {
+        this.refresh(slot, chain);
+        continue;
       }
+      if (slot !== undefined) this.drainSlot(slot, drainTime);
+      this.slots.set(chain.key, this.newSlot(chain));
     }
     for (const [key, slot] of this.slots) {
       if (wanted.has(key)) continue;
-      slot.drain = DRAIN_AT_ONCE;
       this.slots.delete(key);
+      this.drainSlot(slot, drainTime);
     }
   }
 
-  /** Binds. Throws AttacheError `listener.address-in-use` or `listener.cannot-bind`. */
-  listen(): Promise<void> {
-    const { ip, port } = this.current.address;
-    if (!this.current.bindsToPort) return Promise.resolve();
-    const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-      this.accept(socket),
-    );
-    this.server = server;
-    return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        this.server = null;
-        reject(bindError(this.current, error));
-      });
-      const { backlog, ipv6Only } = this.current;
-      const where = port < 0 ? { path: ip, backlog } : { host: ip, port, backlog, ipv6Only };
-      server.listen(where, () => {
-        // Later errors are of one connection (no file descriptor left, say): that one is lost, listening goes on.
-        server.removeAllListeners('error').on('error', ignore);
-        const address = server.address();
-        if (address !== null && typeof address === 'object')
-          this.bound = { ip: address.address, port: address.port };
-        resolve();
-      });
+  private newSlot(chain: FilterChainConfig): ChainSlot {
+    const snapshot = this.runtime;
+    const { modifyOnly } = this.current;
+    const { draining: drain } = this;
+    return {
+      chain,
+      snapshot,
+      http: chain.http === null ? null : { config: chain.http, snapshot, drain, modifyOnly },
+      connections: new Set(),
+    };
+  }
+
+  private refresh(slot: ChainSlot, chain: FilterChainConfig): void {
+    slot.chain = chain;
+    slot.snapshot = this.runtime;
+    if (slot.http === null || chain.http === null) return;
+    slot.http.config = chain.http;
+    slot.http.snapshot = this.runtime;
+  }
+
+  /** HTTP connections end with their next response, all others when the drain time is over. */
+  private drainSlot(slot: ChainSlot, drainTime: number): void {
+    if (slot.http !== null) slot.http.drain = DRAIN_AT_ONCE;
+    if (slot.connections.size === 0) return;
+    const timer = new CallbackTimer(this.path.services.clock, () => {
+      for (const connection of [...slot.connections]) connection.destroyNow();
     });
+    this.drainingSlots.set(slot, timer);
+    timer.arm(drainTime);
+    this.drainingGauge.inc();
+  }
+
+  private get drainingGauge() {
+    return this.path.stats.gauge('listener_manager.total_filter_chains_draining');
+  }
+
+  /** Binds. Throws AttacheError `listener.address-in-use` or `listener.cannot-bind`. */
+  async listen(): Promise<void> {
+    if (this.current.bindsToPort) await this.sockets.listen(this.current, this.accept);
   }
 
   /** True while new connections are taken. */
   get accepting(): boolean {
-    return this.server !== null;
+    return this.sockets.open;
   }
 
-  /** Takes over the bound socket of another listener, which then accepts nothing more. */
+  /** Takes over the bound sockets of another listener, which then accepts nothing more. */
   adopt(from: Listener): void {
-    const { server } = from;
-    if (server === null) return;
-    from.server = null;
-    server.removeAllListeners('connection').on('connection', (socket) => this.accept(socket));
-    this.server = server;
-    this.bound = from.bound;
+    this.sockets.adopt(from.sockets, this.accept);
   }
 
-  /** New streams, those of existing connections included, use the new configuration. */
-  update(config: ListenerConfig, snapshot: SnapshotRuntime): void {
+  /**
+   * The newest configuration. Streams of existing connections see its routes; connections of filter chains that are
+   * gone or otherwise changed end, after `drainTime` milliseconds at the latest.
+   */
+  update(config: ListenerConfig, snapshot: SnapshotRuntime, drainTime = DRAIN_TIME): void {
     this.current = config;
-    this.snapshot = snapshot;
-    this.fillSlots();
+    this.runtime = snapshot;
+    this.fillSlots(drainTime);
   }
 
-  private accept(socket: Socket): void {
-    this.stats.cxTotal.inc();
+  private readonly accept = (socket: Socket, bound: BindAddress): void => {
     this.stats.accepted.record(1);
-    this.stats.workerCxTotal.inc();
-    const { filters } = this.current;
-    if (filters.tlsInspector || filters.httpInspector) {
-      this.stats.preCxActive.inc();
-      this.pending.add(new PendingConnection(socket, this.path.services.clock, this, filters.timeout));
-    } else this.choose(socket, NOT_INSPECTED, null);
-  }
-
-  // PendingOwner
-
-  onEarlyBytes(pending: PendingConnection, bytes: Buffer): boolean {
-    const found = inspect(this.current.filters, bytes);
-    if (found === null) return false;
-    if (this.current.filters.tlsInspector) {
-      this.inspectorStats ??= tlsInspectorStats(this.path.stats);
-      countInspection(this.inspectorStats, found);
-    }
-    this.settle(pending);
-    this.choose(pending.socket, found, bytes);
-    return true;
-  }
-
-  onPendingTimeout(pending: PendingConnection): void {
-    this.stats.preCxTimeout.inc();
-    this.settle(pending);
-    if (this.current.filters.continueOnTimeout) this.choose(pending.socket, NOT_INSPECTED, pending.early);
-    else pending.socket.destroy();
-  }
-
-  onPendingGone(pending: PendingConnection): void {
-    this.settle(pending);
-  }
-
-  private settle(pending: PendingConnection): void {
-    if (!this.pending.delete(pending)) return;
-    pending.release();
-    this.stats.preCxActive.dec();
-  }
-
-  /** `early` was read from the socket already, null when nothing was. */
-  private choose(socket: Socket, found: Inspection, early: Buffer | null): void {
-    const local = { ip: socket.localAddress ?? '', port: socket.localPort ?? 0 };
-    const remote = { ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-    const chain = chooseFilterChain(this.current, { ...found, local, remote }, null);
-    const slot = chain === null ? undefined : this.slots.get(chain.key);
-    if (chain === null || slot === undefined) {
-      if (chain === null) this.stats.noFilterChainMatch.inc();
-      this.stats.cxDestroy.inc();
-      socket.on('error', ignore);
-      socket.resetAndDestroy();
+    if (!this.limits.admit(this.current, this.runtime, this.connections.size)) {
+      socket.destroy();
       return;
     }
-    const info: ConnectionInfo = {
-      id: this.path.nextConnectionId++,
-      listenerName: this.current.name,
-      local,
-      directRemote: remote,
-      filterChainName: chain.name,
-      requestedServerName: found.serverName,
-      tls: null,
-      terminationDetails: '',
-    };
-    if (chain.serverTls !== null) {
-      this.secure(socket, early, chain.serverTls, slot, info);
-      return;
-    }
-    const open: (read: ReadCallback) => Socket =
-      early === null ? (read) => readAccepted(socket, read) : (read) => readEvents(socket, read);
-    this.serve(open, slot, info, early);
-  }
-
-  /** Reads the ClientHello, which says what certificate and protocol to answer with, and starts TLS. */
-  private secure(
-    socket: Socket,
-    early: Buffer | null,
-    tls: ServerTls,
-    slot: HttpSlot,
-    info: ConnectionInfo,
-  ): void {
-    const handshake = (bytes: Buffer): boolean => {
-      const hello = readClientHello(bytes);
-      if (hello === 'incomplete') return false;
-      socket.pause();
-      socket.unshift(bytes);
-      this.shake(socket, tls, hello === 'not-tls' ? null : hello, slot, info);
-      return true;
-    };
-    if (early !== null && handshake(early)) return;
-    const pending: PendingConnection = new PendingConnection(
-      socket,
-      this.path.services.clock,
-      {
-        onEarlyBytes: (_pending, bytes) => {
-          const readable = readClientHello(bytes) !== 'incomplete';
-          if (!readable) return false;
-          this.pending.delete(pending);
-          pending.release();
-          return handshake(bytes);
-        },
-        onPendingTimeout: () => pending.destroy(),
-        onPendingGone: () => this.pending.delete(pending),
-      },
-      0,
-    );
-    if (early !== null) socket.unshift(early);
-    this.pending.add(pending);
-  }
-
-  private shake(
-    socket: Socket,
-    tls: ServerTls,
-    hello: ClientHello | null,
-    slot: HttpSlot,
-    info: ConnectionInfo,
-  ): void {
-    this.stats.cxActive.inc();
-    this.stats.workerCxActive.inc();
-    const opened = this.path.services.clock.now();
-    this.tlsStats ??= tlsStats(this.path.stats, `${this.current.statPrefix}.ssl.`);
-    const secured = tls.accept(socket, hello, this.tlsStats, (_secured, failure) => {
-      this.handshakes.delete(secured);
-      this.stats.cxActive.dec();
-      this.stats.workerCxActive.dec();
-      if (failure !== '') {
-        this.stats.cxDestroy.inc();
-        this.stats.cxLengthMs.record(Math.round(this.path.services.clock.now() - opened));
-        secured.destroy();
-        return;
-      }
-      info.tls = tls.describe(secured);
-      this.serve((read) => readEvents(secured, read), slot, info, null);
-    });
-    this.handshakes.add(secured);
-  }
-
-  private serve(
-    open: (read: ReadCallback) => Socket,
-    slot: HttpSlot,
-    info: ConnectionInfo,
-    early: Buffer | null,
-  ): void {
-    this.stats.cxActive.inc();
-    this.stats.workerCxActive.inc();
-    const opened = this.path.services.clock.now();
-    const relay = new Relay();
-    const transport = new SocketTransport(open, relay, this.path.queue);
-    const connection = new HttpConnection(
-      transport,
-      slot,
-      this.path,
-      info,
-      info.tls !== null,
-      this.current.perConnectionBufferLimit,
-      (gone) => {
-        this.connections.delete(gone);
-        this.stats.cxActive.dec();
-        this.stats.workerCxActive.dec();
-        this.stats.cxDestroy.inc();
-        this.stats.cxLengthMs.record(Math.round(this.path.services.clock.now() - opened));
-      },
-    );
-    relay.to = connection;
+    this.path.downstreamConnections++;
+    const [local, remote] = endpoints(socket, bound);
+    const connection = new AcceptedConnection(socket, local, remote, this);
     this.connections.add(connection);
-    if (early === null) return;
-    const { queue } = this.path;
-    queue.enter();
-    try {
-      connection.onBytes(early, 0, early.length);
-    } finally {
-      queue.leave();
-    }
+    connection.start();
+  };
+
+  // ConnectionHost
+
+  slotOf(chain: FilterChainConfig): ChainSlot | undefined {
+    return this.slots.get(chain.key);
+  }
+
+  onGone(connection: AcceptedConnection): void {
+    if (!this.connections.delete(connection)) return;
+    this.path.downstreamConnections--;
+    const { slot } = connection;
+    const timer = slot === null ? undefined : this.drainingSlots.get(slot);
+    if (slot === null || timer === undefined || slot.connections.size > 0) return;
+    timer.disarm();
+    this.drainingSlots.delete(slot);
+    this.drainingGauge.dec();
   }
 
   /** Stops accepting; connections go on. */
   stopAccepting(): void {
-    this.server?.close();
-    this.server = null;
+    this.sockets.close();
   }
 
   /** Every connection ends after the request under way. */
@@ -322,19 +197,16 @@ export class Listener implements PendingOwner {
 
   private setDrain(drain: Drain): void {
     this.draining = drain;
-    for (const slot of this.slots.values()) slot.drain = drain;
+    for (const slot of this.slots.values()) if (slot.http !== null) slot.http.drain = drain;
   }
 
   /** Stops accepting and cuts everything. */
   close(): void {
     this.stopAccepting();
-    for (const pending of [...this.pending]) pending.destroy();
-    for (const socket of [...this.handshakes]) socket.destroy();
     for (const connection of [...this.connections]) connection.destroyNow();
+    for (const timer of this.drainingSlots.values()) timer.disarm();
   }
 }
-
-function ignore(): void {}
 
 function allChains(config: ListenerConfig): readonly FilterChainConfig[] {
   return config.defaultFilterChain === null
@@ -342,39 +214,17 @@ function allChains(config: ListenerConfig): readonly FilterChainConfig[] {
     : [...config.filterChains, config.defaultFilterChain];
 }
 
-/** Transport and connection need each other; the transport is made first. */
-class Relay implements TransportOwner {
-  to: TransportOwner | null = null;
-
-  onBytes(bytes: Buffer, start: number, end: number): void {
-    this.to?.onBytes(bytes, start, end);
+/** Both ends of an accepted socket. IPv4 clients of a dual-stack socket are IPv4 clients. */
+function endpoints(socket: Socket, bound: BindAddress): readonly [SocketAddress, SocketAddress] {
+  if (bound.port < 0) {
+    return [
+      { ip: bound.ip, port: -1 },
+      { ip: '', port: -1 },
+    ];
   }
-
-  onEnd(): void {
-    this.to?.onEnd();
-  }
-
-  onDrain(): void {
-    this.to?.onDrain();
-  }
-
-  onClose(error: string): void {
-    this.to?.onClose(error);
-  }
-}
-
-function bindError(config: ListenerConfig, error: NodeJS.ErrnoException): AttacheError {
-  const at = `${config.address.ip}:${config.address.port}`;
-  if (error.code === 'EADDRINUSE') {
-    return new AttacheError(
-      'listener.address-in-use',
-      `Listener ${config.name} cannot bind ${at}: another program (or another listener) uses this address. Stop it, or change port_value.`,
-      { cause: error },
-    );
-  }
-  return new AttacheError(
-    'listener.cannot-bind',
-    `Listener ${config.name} cannot bind ${at}: ${error.message}`,
-    { cause: error },
-  );
+  const plain = (ip: string): string => (ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip);
+  return [
+    { ip: plain(socket.localAddress ?? ''), port: socket.localPort ?? 0 },
+    { ip: plain(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
+  ];
 }

@@ -2,15 +2,18 @@ import type { Socket } from 'node:net';
 import { type Clock, Timer, type TimerOwner } from '../base/clock.ts';
 
 /** Reads no more than this before a filter chain is chosen. */
-const MAX_EARLY = 64 * 1024;
+const MAX_EARLY = 68 * 1024;
 
 /** What the owner of a connection without a filter chain wants to know. */
 export interface PendingOwner {
-  /** More bytes came; all of them so far. True: enough, `pending` has let go of the socket. */
-  onEarlyBytes(pending: PendingConnection, bytes: Buffer): boolean;
+  /**
+   * More bytes came; all of them so far that were not consumed. Returns how many are consumed. Having called
+   * `pending.release` it has got them, and hears nothing more.
+   */
+  onEarlyBytes(pending: PendingConnection, bytes: Buffer): number;
   onPendingTimeout(pending: PendingConnection): void;
-  /** It closed, or sent too much, before anything was decided. */
-  onPendingGone(pending: PendingConnection): void;
+  /** It closed, or sent too much, before anything was decided. `remote`: the client went. */
+  onPendingGone(pending: PendingConnection, remote: boolean): void;
 }
 
 /** An accepted connection whose first bytes are read before its filter chain, or its TLS, can be known. */
@@ -27,30 +30,36 @@ export class PendingConnection implements TimerOwner {
     timeout: number,
   ) {
     socket.on('data', this.onData);
-    socket.on('end', this.onGone);
-    socket.on('close', this.onGone);
+    socket.on('end', this.onRemoteClose);
+    socket.on('close', this.onRemoteClose);
     socket.on('error', ignore);
     if (timeout > 0) clock.arm(this.timer, timeout);
     socket.resume();
   }
 
-  /** What came so far. */
+  /** What came so far and was not consumed. */
   get early(): Buffer {
     return this.bytes;
   }
 
   private readonly onData = (chunk: Buffer): void => {
     this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
-    if (this.owner.onEarlyBytes(this, this.bytes)) return;
-    if (this.bytes.length > MAX_EARLY) this.onGone();
+    const consumed = this.owner.onEarlyBytes(this, this.bytes);
+    if (this.settled) return;
+    if (consumed > 0) this.bytes = this.bytes.subarray(consumed);
+    if (this.bytes.length > MAX_EARLY) this.destroy();
   };
 
-  private readonly onGone = (): void => {
+  private readonly onRemoteClose = (): void => {
+    this.leave(true);
+  };
+
+  private leave(remote: boolean): void {
     if (this.settled) return;
     this.release();
     this.socket.destroy();
-    this.owner.onPendingGone(this);
-  };
+    this.owner.onPendingGone(this, remote);
+  }
 
   onTimer(): void {
     if (!this.settled) this.owner.onPendingTimeout(this);
@@ -61,13 +70,13 @@ export class PendingConnection implements TimerOwner {
     this.settled = true;
     this.clock.disarm(this.timer);
     this.socket.off('data', this.onData);
-    this.socket.off('end', this.onGone);
-    this.socket.off('close', this.onGone);
+    this.socket.off('end', this.onRemoteClose);
+    this.socket.off('close', this.onRemoteClose);
     this.socket.pause();
   }
 
   destroy(): void {
-    this.onGone();
+    this.leave(false);
   }
 }
 

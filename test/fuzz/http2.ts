@@ -1,8 +1,11 @@
+import { VirtualClock } from '../../proxy-core/base/virtual-clock.ts';
 import { Http2ClientCodec } from '../../proxy-core/http/codec/http2/client.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../../proxy-core/http/codec/http2/options.ts';
 import { Http2ServerCodec } from '../../proxy-core/http/codec/http2/server.ts';
 import { http2Stats } from '../../proxy-core/http/codec/http2/stats.ts';
-import { inspect } from '../../proxy-core/listener/listener-filters.ts';
+import { HTTP_INSPECTOR } from '../../proxy-core/listener/filters/http-inspector.ts';
+import { FilterRun } from '../../proxy-core/listener/filters/inspection.ts';
+import { tlsInspector } from '../../proxy-core/listener/filters/tls-inspector.ts';
 import { StatsStore } from '../../proxy-core/observe/stats/store.ts';
 
 const stats = http2Stats(new StatsStore(), 'http2.');
@@ -106,7 +109,8 @@ export function fuzzHttp2Client(bytes: Uint8Array): void {
 
 /** Any bytes before a filter chain is chosen. */
 export function fuzzInspectors(bytes: Uint8Array): void {
-  const filters = { tlsInspector: true, httpInspector: true, timeout: 0, continueOnTimeout: false };
-  inspect(filters, Buffer.from(bytes));
-  inspect(filters, Buffer.concat([Buffer.from([22, 3, 1]), bytes]));
+  const filters = [tlsInspector(new StatsStore()), HTTP_INSPECTOR];
+  for (const input of [Buffer.from(bytes), Buffer.concat([Buffer.from([22, 3, 1]), bytes])]) {
+    new FilterRun(filters, new VirtualClock()).advance(input);
+  }
 }

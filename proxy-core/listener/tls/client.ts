@@ -40,7 +40,7 @@ function clientTls(common: CommonTls, sni: string): ClientTls {
     connect(host, protocol, onread) {
       const where =
         host.port < 0 ? { path: host.address } : { host: host.ip, port: host.port, noDelay: true };
-      const fallback = { AUTO: ['h2', 'http/1.1'], HTTP2: ['h2'], HTTP1: ['http/1.1'] }[protocol];
+      const fallback = { AUTO: ['h2', 'http/1.1'], HTTP2: ['h2'], HTTP1: ['http/1.1'], TCP: [] }[protocol];
       const options: ConnectionOptions & {
         onread: typeof onread;
         allowHalfOpen: boolean;

@@ -62,7 +62,10 @@ export const CONNECTION_OPERATORS: Readonly<Record<string, OperatorDefinition>> 
   ...addressOperators('DOWNSTREAM_REMOTE_ADDRESS', (info) => info.remote),
   ...addressOperators('DOWNSTREAM_DIRECT_REMOTE_ADDRESS', (info) => info.connection.directRemote),
   ...addressOperators('DOWNSTREAM_LOCAL_ADDRESS', (info) => info.connection.local),
-  ...addressOperators('DOWNSTREAM_DIRECT_LOCAL_ADDRESS', (info) => info.connection.local),
+  ...addressOperators(
+    'DOWNSTREAM_DIRECT_LOCAL_ADDRESS',
+    (info) => info.connection.directLocal ?? info.connection.local,
+  ),
   ...addressOperators('UPSTREAM_LOCAL_ADDRESS', (info) => info.upstreamLocal),
   ...tlsOperators('DOWNSTREAM', (info) => info.connection.tls),
   ...tlsOperators('UPSTREAM', (info) => info.upstreamTls),
@@ -70,7 +73,7 @@ export const CONNECTION_OPERATORS: Readonly<Record<string, OperatorDefinition>> 
   CONNECTION_TERMINATION_DETAILS: plain((info) => orNull(info.connection.terminationDetails)),
   REQUESTED_SERVER_NAME: plain((info) => orNull(info.connection.requestedServerName)),
   FILTER_CHAIN_NAME: plain((info) => orNull(info.connection.filterChainName)),
-  DOWNSTREAM_TRANSPORT_FAILURE_REASON: plain(() => null),
+  DOWNSTREAM_TRANSPORT_FAILURE_REASON: plain((info) => orNull(info.connection.transportFailureReason ?? '')),
   BYTES_RETRANSMITTED: plain(() => 0),
   PACKETS_RETRANSMITTED: plain(() => 0),
 };

@@ -79,7 +79,7 @@ const FILTER_STATE: OperatorDefinition = {
 };
 
 export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
-  PROTOCOL: plain((info) => info.downstreamProtocol),
+  PROTOCOL: plain((info) => (info.downstreamProtocol === 'TCP' ? null : info.downstreamProtocol)),
   UPSTREAM_PROTOCOL: plain((info) => info.upstreamProtocol),
   RESPONSE_CODE: plain((info) => info.responseCode),
   RESPONSE_CODE_DETAILS: plain((info) =>

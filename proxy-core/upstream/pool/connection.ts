@@ -11,6 +11,7 @@ import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import type { Cluster, Host } from '../types.ts';
+import { takeConnectionId } from './connection-id.ts';
 
 /** What a pooled connection tells its pool. */
 export interface PoolConnectionOwner {
@@ -37,11 +38,9 @@ const TimerKind = { Connect: 0, Idle: 1, Keepalive: 2, KeepaliveTimeout: 3 } as 
 /** Longest upstream response head; Envoy takes 80 KiB, its parser's limit. */
 const MAX_RESPONSE_HEAD = 80 * 1024;
 
-let nextConnectionId = 1;
-
 /** One connection to a host, TLS or not, and the codec on it. */
 export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOwner, Http2ClientOwner {
-  readonly id = nextConnectionId++;
+  readonly id = takeConnectionId();
   readonly transport: SocketTransport;
   /** Null until the connection stands, when ALPN is to tell. */
   private codec: Http1ClientCodec | Http2ClientCodec | null = null;

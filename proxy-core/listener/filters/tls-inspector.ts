@@ -1,0 +1,54 @@
+import type { Counter, Stats } from '../../base/stats.ts';
+import { readClientHello } from '../tls/client-hello.ts';
+import { type Findings, type ListenerFilter, NEED_MORE } from './inspection.ts';
+
+/** `tls_inspector.*`, shared by all listeners; appear with the first inspected connection. */
+interface TlsInspectorStats {
+  readonly tlsFound: Counter;
+  readonly tlsNotFound: Counter;
+  readonly sniFound: Counter;
+  readonly sniNotFound: Counter;
+  readonly alpnFound: Counter;
+  readonly alpnNotFound: Counter;
+}
+
+function tlsInspectorStats(stats: Stats): TlsInspectorStats {
+  const counter = (name: string): Counter => stats.counter(`tls_inspector.${name}`);
+  return {
+    tlsFound: counter('tls_found'),
+    tlsNotFound: counter('tls_not_found'),
+    sniFound: counter('sni_found'),
+    sniNotFound: counter('sni_not_found'),
+    alpnFound: counter('alpn_found'),
+    alpnNotFound: counter('alpn_not_found'),
+  };
+}
+
+/** `envoy.filters.listener.tls_inspector`: server name and ALPN of a ClientHello. */
+export function tlsInspector(stats: Stats): ListenerFilter {
+  let counters: TlsInspectorStats | null = null;
+  return {
+    name: 'envoy.filters.listener.tls_inspector',
+    needsBytes: true,
+    inspect(bytes: Buffer, findings: Findings): number {
+      const hello = readClientHello(bytes);
+      if (hello === 'incomplete') return NEED_MORE;
+      if (hello !== 'not-tls') {
+        findings.transportProtocol = 'tls';
+        findings.serverName = hello.serverName;
+        findings.applicationProtocols = hello.protocols;
+      }
+      return 0;
+    },
+    count(findings) {
+      counters ??= tlsInspectorStats(stats);
+      if (findings.transportProtocol !== 'tls') {
+        counters.tlsNotFound.inc();
+        return;
+      }
+      counters.tlsFound.inc();
+      (findings.serverName === '' ? counters.sniNotFound : counters.sniFound).inc();
+      (findings.applicationProtocols.length === 0 ? counters.alpnNotFound : counters.alpnFound).inc();
+    },
+  };
+}

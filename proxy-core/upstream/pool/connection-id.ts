@@ -1,0 +1,6 @@
+let next = 1;
+
+/** `%UPSTREAM_CONNECTION_ID%`: one sequence for all connections to upstream hosts. */
+export function takeConnectionId(): number {
+  return next++;
+}
