@@ -1,5 +1,5 @@
 import { setHeader } from '../../base/headers.ts';
-import type { Stats } from '../../base/stats.ts';
+import type { Gauge, Stats } from '../../base/stats.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import { compileHeaderMatcher, type HeaderMatcher, matchesHeader } from '../../route/header-matcher.ts';
 import type { BodyStatus, FilterCallbacks, HeadStatus, HttpFilter, TrailersStatus } from '../filter.ts';
@@ -68,28 +68,22 @@ class HealthCheckFilter implements HttpFilter {
     if (this.answered) return;
     this.answered = true;
     const { callbacks } = this;
-    const status = this.status();
+    const { status, details } = this.verdict();
     const good = status >= 200 && status < 300;
     const degraded = !callbacks.healthCheckFailed && this.cached && this.cache.degraded;
     callbacks.sendLocalReply(
       status,
       '',
       good ? null : 'LH',
-      good ? 'health_check_ok' : 'health_check_failed',
+      details,
       degraded ? ['x-envoy-degraded', ''] : null,
     );
   }
 
-  private status(): number {
-    if (this.callbacks.healthCheckFailed) return 503;
-    if (this.cached) return this.cache.status;
-    for (const [cluster, percent] of this.settings.minHealthy) {
-      const total = this.stats.gauge(`cluster.${cluster}.membership_total`).value;
-      const healthy = this.stats.gauge(`cluster.${cluster}.membership_healthy`).value;
-      const degraded = this.stats.gauge(`cluster.${cluster}.membership_degraded`).value;
-      if (total === 0 ? percent > 0 : healthy + degraded < (total * percent) / 100) return 503;
-    }
-    return 200;
+  private verdict(): Verdict {
+    if (this.callbacks.healthCheckFailed) return { status: 503, details: 'health_check_failed' };
+    if (this.cached) return { status: this.cache.status, details: 'health_check_cached' };
+    return judgeClusters(this.settings.minHealthy, this.stats);
   }
 
   encodeHead(head: ResponseHead): HeadStatus {
@@ -106,6 +100,34 @@ class HealthCheckFilter implements HttpFilter {
     }
     return 'continue';
   }
+}
+
+interface Verdict {
+  readonly status: number;
+  readonly details: string;
+}
+
+/** By `cluster_min_healthy_percentages`; degraded hosts count as healthy. */
+function judgeClusters(minHealthy: ReadonlyMap<string, number>, stats: Stats): Verdict {
+  for (const [cluster, percent] of minHealthy) {
+    const gauge = (name: string): Gauge => stats.gauge(`cluster.${cluster.replaceAll(':', '_')}.${name}`);
+    // Every cluster that there is has written this one.
+    const membership = gauge('membership_total');
+    if (!membership.used) return { status: 503, details: 'health_check_failed_no_cluster_found' };
+    const total = membership.value;
+    if (total === 0) {
+      if (percent === 0) continue;
+      return { status: 503, details: 'health_check_failed_cluster_empty' };
+    }
+    const usable = gauge('membership_healthy').value + gauge('membership_degraded').value;
+    if (usable < (total * percent) / 100) {
+      return { status: 503, details: 'health_check_failed_cluster_unhealthy' };
+    }
+  }
+  return {
+    status: 200,
+    details: minHealthy.size === 0 ? 'health_check_ok' : 'health_check_ok_cluster_healthy',
+  };
 }
 
 /** `envoy.filters.http.health_check`: answers health checks for the proxy itself. */
@@ -143,8 +165,10 @@ export const HEALTH_CHECK: HttpFilterExtension = {
           narrator.note('neutral', 'Health check: goes upstream unless an answer is cached', config.range);
           return null;
         }
-        narrator.note('neutral', 'Health check: the proxy answers by itself', config.range);
-        return { status: 200, flags: '', details: 'health_check_ok' };
+        const { status, details } = judgeClusters(minHealthy, stats);
+        const by = minHealthy.size === 0 ? '' : ', by the share of healthy hosts';
+        narrator.note('neutral', `Health check: the proxy answers by itself${by}`, config.range);
+        return { status, flags: status === 200 ? '' : 'LH', details };
       },
     };
   },

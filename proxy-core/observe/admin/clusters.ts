@@ -150,6 +150,14 @@ function hostJson(host: AdminHost): unknown {
 }
 
 /** Flags that are fields of `HostHealthStatus`; the EDS ones are its enum. */
+/** `envoy.admin.v3.HostHealthStatus`: the words of the text form under their names there. */
+const HEALTH_FIELDS: Readonly<Record<string, string>> = {
+  failed_active_hc: 'failed_active_health_check',
+  degraded_active_hc: 'failed_active_degraded_check',
+  // There is no word for it there; what it does to the host is the same.
+  ejected_manually: 'failed_outlier_check',
+};
+
 function healthJson(flags: string): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   let eds = 'HEALTHY';
@@ -158,7 +166,7 @@ function healthJson(flags: string): Record<string, unknown> {
     if (flag === 'failed_eds_health') eds = 'UNHEALTHY';
     else if (flag === 'degraded_eds_health') eds = 'DEGRADED';
     else if (flag === 'eds_status_draining') eds = 'DRAINING';
-    else result[flag] = true;
+    else result[HEALTH_FIELDS[flag] ?? flag] = true;
   }
   return { ...result, eds_health_status: eds };
 }
