@@ -8,6 +8,7 @@ import { compileInternalRedirect } from './internal-redirect.ts';
 import { compileMirrorPolicies, type MirrorPolicy } from './mirror.ts';
 import type { PerFilterCompiler } from './per-filter.ts';
 import { compilePerFilter } from './per-filter.ts';
+import { compileRateLimits } from './rate-limit.ts';
 import { compileSubstitution } from './regex.ts';
 import { compileRetryPolicy } from './retry-policy.ts';
 import { compilePathRewrite } from './rewrite.ts';
@@ -108,6 +109,8 @@ export function compileClusterAction(
     metadataMatch,
     hashPolicies: reader.messages('hash_policy').map((r) => compileHashPolicy(r, ctx)),
     mirrorPolicies: ownMirrors.length === 0 ? around.inheritedMirrorPolicies : ownMirrors,
+    rateLimits: compileRateLimits(reader, ctx),
+    includeVirtualHostRateLimits: reader.bool('include_vh_rate_limits') ?? false,
     internalRedirect: compileInternalRedirect(reader, ctx),
     hedgeOnPerTryTimeout: hedge?.bool('hedge_on_per_try_timeout') ?? false,
   };

@@ -12,6 +12,7 @@ import { compileHeaderLevel, type HeaderLevel, type HeaderMutations } from './he
 import { lintRouteTable } from './lint.ts';
 import { compileMirrorPolicies } from './mirror.ts';
 import { compilePerFilter, KEEP_READER, type PerFilterCompiler } from './per-filter.ts';
+import { compileRateLimits } from './rate-limit.ts';
 import { compileRetryPolicy } from './retry-policy.ts';
 import { buildRouteIndex } from './route-index.ts';
 import { compileRouteMatch, matchText } from './route-match.ts';
@@ -134,6 +135,7 @@ function compileVirtualHost(reader: MessageReader, table: TableSettings): Virtua
     includeAttemptCountInRequest: reader.bool('include_request_attempt_count') ?? false,
     includeAttemptCountInResponse: reader.bool('include_attempt_count_in_response') ?? false,
     perFilterConfig: compilePerFilter(reader, around.perFilter, ctx, reader),
+    rateLimits: compileRateLimits(reader, ctx),
     routeIndex: { hashed: null },
     tlsRedirect: null,
   };

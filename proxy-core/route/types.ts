@@ -8,7 +8,9 @@ import type { HeaderMutations } from './header-mutation.ts';
 import type { InternalRedirectPolicy } from './internal-redirect.ts';
 import type { Metadata } from './metadata-matcher.ts';
 import type { MirrorPolicy } from './mirror.ts';
+import type { RateLimitPolicy } from './rate-limit.ts';
 import type { RegexSubstitution } from './regex.ts';
+import type { HostPredicate, RetryPriority } from './retry-policy.ts';
 import type { PathRewrite } from './rewrite.ts';
 import type { RouteIndex } from './route-index.ts';
 import type { RouteMatch } from './route-match.ts';
@@ -45,6 +47,7 @@ export interface VirtualHost {
   readonly routeIndex: RouteIndex;
   /** For stats alone, in order; `virtualClusterOf` picks. */
   readonly virtualClusters: readonly VirtualCluster[];
+  readonly rateLimits: readonly RateLimitPolicy[];
   /** What `require_tls` answers with: a redirect to https. */
   readonly tlsRedirect: Route | null;
 }
@@ -100,6 +103,9 @@ export interface ClusterAction {
   /** `metadata_match` under `envoy.lb`. */
   readonly metadataMatch: SubsetCriteria | null;
   readonly mirrorPolicies: readonly MirrorPolicy[];
+  readonly rateLimits: readonly RateLimitPolicy[];
+  /** `include_vh_rate_limits`: those of the virtual host count too. */
+  readonly includeVirtualHostRateLimits: boolean;
   readonly internalRedirect: InternalRedirectPolicy | null;
   /** `hedge_policy.hedge_on_per_try_timeout`. */
   readonly hedgeOnPerTryTimeout: boolean;
@@ -159,8 +165,8 @@ export interface RetryPolicy {
   readonly maxInterval: number;
   readonly retriableHeaders: readonly HeaderMatcher[];
   readonly retriableRequestHeaders: readonly HeaderMatcher[];
-  /** `previous_hosts` is among the host predicates: a retry avoids hosts that were tried. */
-  readonly avoidPreviousHosts: boolean;
+  readonly hostPredicates: readonly HostPredicate[];
+  readonly priority: RetryPriority | null;
   readonly hostSelectionAttempts: number;
   readonly rateLimitedBackOff: RateLimitedBackOff | null;
   readonly source: SourceRange;
