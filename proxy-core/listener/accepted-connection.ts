@@ -102,7 +102,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
   private settle(state: 'done' | 'refused', rest: Buffer | null): void {
     this.host.stats.preCxActive.dec();
     if (state === 'done') this.choose(rest);
-    else this.refuse();
+    else this.refuse(rest !== null);
   }
 
   onPendingTimeout(pending: PendingConnection): void {
@@ -129,10 +129,14 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
     this.finish();
   }
 
-  /** A connection that came to nothing: no filter chain, or a listener filter said no. */
-  private refuse(): void {
+  /**
+   * A connection that came to nothing: no filter chain, or a listener filter said no. Envoy leaves in the kernel what
+   * it looked at, so that a client that has sent something sees a reset.
+   */
+  private refuse(hasSent: boolean): void {
     this.socket.on('error', ignore);
-    this.socket.resetAndDestroy();
+    if (hasSent) this.socket.resetAndDestroy();
+    else this.socket.destroy();
     this.finish();
   }
 
@@ -197,7 +201,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
         this.account.responseCodeDetails = 'filter_chain_not_found';
         host.path.recorder?.begin(this.account);
       }
-      this.refuse();
+      this.refuse(early !== null);
       return;
     }
     this.enter(slot);
