@@ -74,7 +74,7 @@ const MAX_RESPONSE = 16 * 1024 * 1024;
 export class AsyncClient {
   constructor(
     readonly path: DataPath,
-    private readonly snapshot: SnapshotRuntime,
+    readonly snapshot: SnapshotRuntime,
   ) {}
 
   cluster(name: string): Cluster | undefined {
