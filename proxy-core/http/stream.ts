@@ -445,7 +445,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.localReplyBody = body;
     // What was malformed once is not trusted to be in step (Envoy: ActiveStream::sendLocalReply); HTTP/2 has streams.
     if (status === 400) this.owner.closeAfterResponse();
-    const reply = localReply(info.requestHead, status, body, extra, grpcStatus);
+    const reply = localReply(info.receivedHead ?? info.requestHead, status, body, extra, grpcStatus);
     this.respond(reply.head, reply.body);
   }
 
