@@ -2,8 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { HeaderList } from '../base/headers.ts';
 import type { RequestHead, ResponseFlag, ResponseHead, StreamInfo } from '../base/stream-info.ts';
 import type { Route } from '../route/types.ts';
-import type { AsyncClient } from './async-client/client.ts';
 import type { Cluster } from '../upstream/types.ts';
+import type { AsyncClient } from './async-client/client.ts';
 import type { ChainedFilter, FilterCallbacks, HttpFilter } from './filter.ts';
 import { FilterPipe, type PipeCalls, type PipeEnd } from './filter-pipe.ts';
 import { disabledByRoute, type RouteLevels, routeConfigs } from './filters/per-route.ts';
@@ -149,6 +149,7 @@ export class FilterChain {
         owner.inEvent(() => this.encode.injectTrailers(encodeIndex, trailers)),
       addRequestBody: (bytes) => this.decode.add(decodeIndex, bytes),
       addResponseBody: (bytes) => this.encode.add(encodeIndex, bytes),
+      addResponseTrailers: (trailers) => this.encode.addTrailers(encodeIndex, trailers),
       setRequestBufferLimit: (bytes) => this.decode.setLimit(bytes),
       setResponseBufferLimit: (bytes) => this.encode.setLimit(bytes),
       pauseRequest: (on) => owner.pauseRequest(on),

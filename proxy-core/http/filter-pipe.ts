@@ -43,6 +43,7 @@ class PipeSlot<Stage, Head> {
   private length = 0;
   /** Bytes that the stage adds during a call. */
   added: Uint8Array | null = null;
+  addedTrailers: HeaderList | null = null;
   trailers: HeaderList | null = null;
 
   constructor(readonly stage: Stage) {}
@@ -128,21 +129,20 @@ export class FilterPipe<Stage, Head> {
       const slot = this.slots[i] as PipeSlot<Stage, Head>;
       const status = this.calls.head(slot.stage, head, endStream);
       if (this.closed) return;
-      const added = this.takeAdded(slot);
+      const { added, addedTrailers } = slot;
       if (status !== 'continue') {
         slot.stopped = true;
         slot.stoppedAll = status === 'stop-all';
         slot.head = head;
-        slot.headEnds = endStream && added === null;
-        if (added !== null) {
-          this.keep(slot, added, 0, added.length);
-          slot.ended = endStream;
-        }
+        slot.headEnds = endStream && added === null && addedTrailers === null;
+        slot.ended = endStream;
+        slot.trailers = this.takeAddedTrailers(slot);
+        if (added !== null) this.keep(slot, this.takeAdded(slot) ?? EMPTY);
         return;
       }
-      if (added !== null) {
+      if (added !== null || addedTrailers !== null) {
         this.runHead(head, false, i + 1);
-        if (!this.closed) this.runBody(added, 0, added.length, endStream, i + 1);
+        this.runAdded(slot, i, endStream);
         return;
       }
     }
@@ -175,8 +175,14 @@ export class FilterPipe<Stage, Head> {
       if (slot.stopped) {
         // The stage lets go: what it kept leads, then these bytes.
         if (endStream) slot.ended = true;
+        slot.trailers ??= this.takeAddedTrailers(slot);
         this.keep(slot, bytes, start, end);
         this.resume(i);
+        return;
+      }
+      if (slot.addedTrailers !== null) {
+        this.runBody(bytes, start, end, false, i + 1);
+        this.runAdded(slot, i, endStream);
         return;
       }
     }
@@ -210,13 +216,34 @@ export class FilterPipe<Stage, Head> {
     if (slot !== undefined) slot.added = slot.added === null ? bytes : Buffer.concat([slot.added, bytes]);
   }
 
+  /** Trailers that stage `at` gives a message that has none, while its head or its last body bytes are asked about. */
+  addTrailers(at: number, trailers: HeaderList): void {
+    const slot = this.slots[at];
+    if (slot !== undefined) slot.addedTrailers = trailers;
+  }
+
+  private runAdded(slot: PipeSlot<Stage, Head>, at: number, endStream: boolean): void {
+    const added = this.takeAdded(slot);
+    const trailers = this.takeAddedTrailers(slot);
+    if (added !== null && !this.closed) {
+      this.runBody(added, 0, added.length, endStream && trailers === null, at + 1);
+    }
+    if (trailers !== null && !this.closed) this.runTrailers(trailers, at + 1);
+  }
+
+  private takeAddedTrailers(slot: PipeSlot<Stage, Head>): HeaderList | null {
+    const { addedTrailers } = slot;
+    slot.addedTrailers = null;
+    return addedTrailers;
+  }
+
   private takeAdded(slot: PipeSlot<Stage, Head>): Uint8Array | null {
     const { added } = slot;
     slot.added = null;
     return added;
   }
 
-  private keep(slot: PipeSlot<Stage, Head>, bytes: Uint8Array, start: number, end: number): void {
+  private keep(slot: PipeSlot<Stage, Head>, bytes: Uint8Array, start = 0, end = bytes.length): void {
     if (end <= start) return;
     slot.keep(bytes, start, end);
     this.keptBytes += end - start;
@@ -251,7 +278,7 @@ export class FilterPipe<Stage, Head> {
       const added = this.takeAdded(slot);
       if (status === 'drop') return;
       if (slot.stopped || status === 'stop') {
-        if (added !== null) this.keep(slot, added, 0, added.length);
+        if (added !== null) this.keep(slot, added);
         slot.trailers = trailers;
         slot.stopped = true;
         // A stage that kept the body has it whole now.

@@ -4,8 +4,8 @@ import type { RequestHead, ResponseFlag, ResponseHead, StreamInfo } from '../bas
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { Narrator } from '../facade/decision.ts';
 import type { Route } from '../route/types.ts';
-import type { AsyncClient } from './async-client/client.ts';
 import type { Cluster } from '../upstream/types.ts';
+import type { AsyncClient } from './async-client/client.ts';
 
 /**
  * What a filter says after it saw a head. `stop`: hold the head; body bytes still come to this filter. `stop-all`:
@@ -72,6 +72,8 @@ export interface FilterCallbacks {
   /** While the filter is asked about a head or trailers: body bytes behind the head, or before the trailers. */
   addRequestBody(bytes: Uint8Array): void;
   addResponseBody(bytes: Uint8Array): void;
+  /** While the filter is asked about a head or body bytes that end the response: trailers behind them. */
+  addResponseTrailers(trailers: HeaderList): void;
   /** Bytes that `buffer` and `watermark` may keep; 0 = no limit. */
   readonly bufferLimit: number;
   setRequestBufferLimit(bytes: number): void;

@@ -5,11 +5,16 @@ import { CSRF } from './envoy.filters.http.csrf.ts';
 import { DECOMPRESSOR } from './envoy.filters.http.decompressor.ts';
 import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_proxy.ts';
 import { FAULT } from './envoy.filters.http.fault.ts';
+import { GRPC_HTTP1_BRIDGE } from './envoy.filters.http.grpc_http1_bridge.ts';
+import { GRPC_HTTP1_REVERSE_BRIDGE } from './envoy.filters.http.grpc_http1_reverse_bridge.ts';
+import { GRPC_STATS } from './envoy.filters.http.grpc_stats.ts';
 import { GRPC_WEB } from './envoy.filters.http.grpc_web.ts';
 import { HEADER_MUTATION } from './envoy.filters.http.header_mutation.ts';
+import { HEADER_TO_METADATA } from './envoy.filters.http.header_to_metadata.ts';
 import { HEALTH_CHECK } from './envoy.filters.http.health_check.ts';
 import { LOCAL_RATE_LIMIT } from './envoy.filters.http.local_ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
+import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
 import type { HttpFilterExtension } from './extension.ts';
 
 /** Every emulated HTTP filter but the router, which ends the chain. */
@@ -21,9 +26,14 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   DECOMPRESSOR,
   DYNAMIC_FORWARD_PROXY,
   FAULT,
+  GRPC_HTTP1_BRIDGE,
+  GRPC_HTTP1_REVERSE_BRIDGE,
+  GRPC_STATS,
   GRPC_WEB,
   HEADER_MUTATION,
+  HEADER_TO_METADATA,
   HEALTH_CHECK,
   LOCAL_RATE_LIMIT,
   RBAC,
+  SET_METADATA,
 ];

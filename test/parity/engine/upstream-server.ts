@@ -263,7 +263,7 @@ export class UpstreamServer {
 
   private async answerHttp2(stream: ServerHttp2Stream, answer: Answer, request: Body): Promise<void> {
     if (answer.delay) await sleep(answer.delay);
-    if (answer.hang || stream.destroyed) return;
+    if (answer.hang || stream.destroyed || stream.closed) return;
     if (answer.reset) return stream.close(2);
     if (answer.close) return stream.session?.destroy();
     const fields: Record<string, string | string[]> = {};

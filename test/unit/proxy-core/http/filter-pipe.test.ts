@@ -174,6 +174,25 @@ describe('a pipe of filters', () => {
     expect(seen.slice(3)).toEqual(['0 trailers', '1 body z', 'out body z', '1 trailers', 'out trailers']);
   });
 
+  test('trailers that a stage adds to a message without any', () => {
+    const addTo = (): HeadStatus => {
+      pipe.addTrailers(0, ['a', 'b']);
+      return 'continue';
+    };
+    const { pipe, seen } = rig([{ head: addTo }, {}]);
+    pipe.head('h', true);
+    expect(seen).toEqual(['0 head h end', '1 head h', 'out head h', '1 trailers', 'out trailers']);
+
+    const addLater = (): BodyStatus => {
+      later.pipe.addTrailers(0, ['a', 'b']);
+      return 'continue';
+    };
+    const later: ReturnType<typeof rig> = rig([{ body: addLater }]);
+    later.pipe.head('h', false);
+    later.body('z', true);
+    expect(later.seen.slice(2)).toEqual(['0 body z end', 'out body z', 'out trailers']);
+  });
+
   test('trailers wait until their stage lets go', () => {
     const { pipe, seen } = rig([{ trailers: () => 'stop' }, {}]);
     pipe.head('h', false);
