@@ -64,6 +64,12 @@ export type Command =
       readonly to: string;
       readonly format: OutputFormat;
     }
+  | {
+      readonly kind: 'ca';
+      /** Where to write the certificate; null: nowhere. */
+      readonly exportTo: string | null;
+      readonly format: OutputFormat;
+    }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
@@ -102,6 +108,7 @@ const flags: ReadonlyMap<string, FlagKind> = new Map(
     format: 'text',
     header: 'text',
     to: 'text',
+    export: 'text',
     lint: 'switch',
     fix: 'switch',
     'route-config': 'text',
@@ -147,7 +154,7 @@ const shortFlags: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-const commands = ['ui', 'app', 'demo', 'validate', 'explain', 'route-test', 'export', 'help'] as const;
+const commands = ['ui', 'app', 'demo', 'validate', 'explain', 'route-test', 'ca', 'export', 'help'] as const;
 type CommandName = (typeof commands)[number];
 
 const logLevels: ReadonlyMap<string, LogLevel> = new Map(
@@ -250,6 +257,9 @@ function commandOf(raw: RawArguments): Command {
         lint: raw.values.has('lint'),
         fix: raw.values.has('fix'),
       };
+    case 'ca':
+      if (words.length > 0) throw new Problem(`There is one argument too many: ${words[0]}`);
+      return { kind: 'ca', exportTo: single(raw, 'export'), format: formatOf(raw) };
     case 'route-test':
       return routeTestOf(raw, words);
     case 'explain':

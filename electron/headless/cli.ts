@@ -54,6 +54,10 @@ async function run(command: Command, output: Terminal): Promise<number> {
       const { routeTest } = await import('./commands/route-test.ts');
       return routeTest(command, output);
     }
+    case 'ca': {
+      const { showCa } = await import('./commands/ca.ts');
+      return showCa(command, output);
+    }
     case 'export': {
       const { exportTo } = await import('./commands/export.ts');
       return exportTo(command, output);

@@ -10,6 +10,7 @@ export const HELP = `attache runs an Envoy v3 configuration on this machine and 
   attache explain -c FILE METHOD URL       say where a request would go, and why  [-H 'name: value']…
   attache route-test -c FILE TESTS.yaml    run route tests (the format of Envoy's router_check tool)
                                            --route-config NAME, --fail-under PERCENT of routes covered
+  attache ca                               the development CA: where it is, how to trust it  [--export FILE]
   attache export -c FILE --to DIR          write the configuration for a real Envoy, with a report
 
 Configuration
