@@ -164,9 +164,23 @@ export class AppService implements AppServer {
         return { base64, offset: slice.offset, kept, total };
       },
       'records.decision': ({ seq }) => core.explainRecord(seq),
+      'records.routeTests': async ({ filter, limit }) => {
+        const { seqs } = await core.filterRecords(filter, limit);
+        const text = core.routeTests(seqs);
+        return { text, tests: text.split('\n- test_name:').length - 1 };
+      },
       'records.clear': () => core.clearRecords(),
       'records.pause': ({ paused }) => {
         core.setRecording(!paused);
+        return undefined;
+      },
+      'hosts.history': (host) => core.hostHistory(host),
+      'hosts.eject': (host) => {
+        core.ejectHost(host);
+        return undefined;
+      },
+      'hosts.uneject': (host) => {
+        core.unejectHost(host);
         return undefined;
       },
       explain: (request) => core.explain(request),

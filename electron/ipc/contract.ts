@@ -11,6 +11,8 @@ import type {
   Diagnostics,
   ExplainRequest,
   ExportReport,
+  HostEvent,
+  HostRef,
   MetricsTick,
   RecordDetail,
   RecorderState,
@@ -112,8 +114,15 @@ export interface Calls {
     result: { base64: string; offset: number; kept: number; total: number } | null;
   };
   'records.decision': { args: { seq: number }; result: Decision | null };
+  /** Route tests in YAML of the newest requests that match a filter (all of them when it is empty). */
+  'records.routeTests': { args: { filter: string; limit: number }; result: { text: string; tests: number } };
   'records.clear': { args: undefined; result: { freedBytes: number } };
   'records.pause': { args: { paused: boolean }; result: undefined };
+  /** What happened to a host, oldest first. */
+  'hosts.history': { args: HostRef; result: readonly HostEvent[] };
+  /** Takes a host out by hand, and takes it back whatever ejected it. */
+  'hosts.eject': { args: HostRef; result: undefined };
+  'hosts.uneject': { args: HostRef; result: undefined };
   explain: { args: ExplainRequest; result: Decision };
   'demo.start': { args: undefined; result: DemoState };
   'demo.rate': { args: { rate: number }; result: DemoState };

@@ -8,6 +8,8 @@ import type { CallError, CallName, Calls } from './contract.ts';
 export const MAX_CONFIG_TEXT = 32 * 1024 * 1024;
 const MAX_PATH = 4096;
 const MAX_FILTER = 10_000;
+/** Longest name of a cluster, and address of a host. */
+const MAX_NAME = 1_000;
 /** Most rows or seqs of one answer. */
 const MAX_ROWS = 100_000;
 /** Longest slice of a body in one answer. */
@@ -72,8 +74,12 @@ const shapes: {
     length: isInteger(0, MAX_BODY_SLICE),
   },
   'records.decision': { seq: isSeq },
+  'records.routeTests': { filter: isString(MAX_FILTER), limit: isInteger(0, MAX_ROWS) },
   'records.clear': null,
   'records.pause': { paused: isBoolean },
+  'hosts.history': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
+  'hosts.eject': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
+  'hosts.uneject': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
   explain: { method: isString(100), url: isString(65_536), headers: isHeaders, random: isDraw },
   'demo.start': null,
   'demo.rate': { rate: isInteger(0, MAX_DEMO_RATE) },

@@ -22,13 +22,14 @@ import type {
   ExplainRequest,
   ExportOptions,
   ExportReport,
+  HostRef,
   ProxyCore,
   RowBatch,
   RowQuery,
 } from '../facade/core-api.ts';
 import type { Decision } from '../facade/decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState } from '../facade/records.ts';
-import type { CoreEvent, CoreState } from '../facade/state.ts';
+import type { CoreEvent, CoreState, HostEvent } from '../facade/state.ts';
 import { createDataPath, type DataPath, defectText } from '../http/runtime.ts';
 import { firstExpiry, SecretManager } from '../listener/index.ts';
 import {
@@ -42,13 +43,16 @@ import {
   StatsStore,
 } from '../observe/index.ts';
 import { compileFormat, DEFAULT_LOG_FORMAT, LOG_FORMAT } from '../route/index.ts';
-import { createClusterManager, type LineSink, type UpstreamManager } from '../upstream/index.ts';
+import { writeRouteTests } from '../route-test/index.ts';
+import { createClusterManager, isEjected, type LineSink, type UpstreamManager } from '../upstream/index.ts';
 import { AdminInterface } from './admin-interface.ts';
 import { BindProblem } from './bind-problem.ts';
 import { type Compilation, compileBootstrap } from './compile.ts';
 import { explainRecorded, explainRequest } from './explain.ts';
+import { ejectHost, hostHistory, sumClusters, sumHosts, unejectHost } from './host-actions.ts';
 import { ListenerSet, type OpenedListeners } from './listener-set.ts';
 import { Observer } from './observer.ts';
+import { recordedRoute } from './recorded-route.ts';
 import { routeNotices } from './route-notices.ts';
 import { carryHits, type Snapshot, SnapshotTable } from './snapshot.ts';
 import { coreState } from './state.ts';
@@ -120,12 +124,14 @@ export class RunningCore implements ProxyCore {
     this.liveMetrics = new LiveMetrics(
       {
         downstreamConnections: () => this.listeners.connections,
-        upstreamConnections: () => this.sumHosts((host) => host.stats.cxActive),
-        ejectedHosts: () =>
-          this.state().clusters.reduce((sum, each) => sum + (each.outlier?.ejected ?? 0), 0),
-        retriesTotal: () => this.sumClusters((stats) => stats.upstreamRqRetry.value),
+        upstreamConnections: () => sumHosts(this.clusters.view, ({ stats }) => stats.cxActive),
+        ejectedHosts: () => sumHosts(this.clusters.view, (host) => (isEjected(host) ? 1 : 0)),
+        retriesTotal: () => sumClusters(this.clusters.view, ({ stats }) => stats.upstreamRqRetry.value),
         overflowsTotal: () =>
-          this.sumClusters((stats) => stats.upstreamRqPendingOverflow.value + stats.upstreamCxOverflow.value),
+          sumClusters(
+            this.clusters.view,
+            ({ stats }) => stats.upstreamRqPendingOverflow.value + stats.upstreamCxOverflow.value,
+          ),
       },
       routeIds,
     );
@@ -168,7 +174,8 @@ export class RunningCore implements ProxyCore {
     this.serverStats = new ServerStats(this.stats, this.clock, ENVOY_VERSION, {
       totalConnections: () => this.listeners.connections,
       state: () => (this.current === null ? 3 : this.dataPath.draining ? 1 : 0),
-      firstCertificateExpiry: () => (this.current === null ? null : firstExpiry(this.current.bootstrap.secrets)),
+      firstCertificateExpiry: () =>
+        this.current === null ? null : firstExpiry(this.current.bootstrap.secrets),
     });
     this.stats.onFlush(() => this.serverStats.refresh());
     this.stats.start(this.clock);
@@ -341,6 +348,15 @@ export class RunningCore implements ProxyCore {
     return snapshot === undefined ? null : explainRecorded(snapshot, info, this.events_.list());
   }
 
+  routeTests(seqs: readonly number[]): string {
+    const recorded = seqs.map((seq) => {
+      const info = this.recorder.streamInfo(seq);
+      const snapshot = info === null ? undefined : this.snapshots.get(info.snapshotVersion);
+      return info === null || snapshot === undefined ? null : recordedRoute(snapshot, info);
+    });
+    return writeRouteTests(recorded.filter((one) => one !== null));
+  }
+
   state(): CoreState {
     const admin = this.admin.address;
     return coreState(
@@ -402,6 +418,18 @@ export class RunningCore implements ProxyCore {
     return this.liveMetrics.history();
   }
 
+  hostHistory(host: HostRef): readonly HostEvent[] {
+    return hostHistory(this.clusters.view, host);
+  }
+
+  ejectHost(host: HostRef): void {
+    ejectHost(this.clusters.view, host);
+  }
+
+  unejectHost(host: HostRef): void {
+    unejectHost(this.clusters.view, host);
+  }
+
   events(): readonly CoreEvent[] {
     return this.events_.list();
   }
@@ -454,18 +482,5 @@ export class RunningCore implements ProxyCore {
     const { firstSeq, records } = this.recorder.state();
     if (records === 0) return this.current?.version ?? 0;
     return this.recorder.streamInfo(firstSeq)?.snapshotVersion ?? 0;
-  }
-
-  private sumClusters(of: (stats: UpstreamManager['view']['clusters'][number]['stats']) => number): number {
-    return this.clusters.view.clusters.reduce((sum, cluster) => sum + of(cluster.stats), 0);
-  }
-
-  private sumHosts(
-    of: (host: UpstreamManager['view']['clusters'][number]['hosts'][number]) => number,
-  ): number {
-    return this.clusters.view.clusters.reduce(
-      (sum, cluster) => sum + cluster.hosts.reduce((hosts, host) => hosts + of(host), 0),
-      0,
-    );
   }
 }

@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { Diagnostic, SourceRange } from '../config/diagnostic.ts';
 import type { Decision } from './decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState, RecordRow } from './records.ts';
-import type { CoreEvent, CoreState } from './state.ts';
+import type { CoreEvent, CoreState, HostEvent } from './state.ts';
 
 /** A configuration as text. `file` names it in diagnostics and anchors nothing: paths inside are Envoy's. */
 export interface ConfigSource {
@@ -96,6 +96,12 @@ export interface RowBatch {
   readonly state: RecorderState;
 }
 
+/** A host of a cluster by the address that `state()` gives it: `127.0.0.1:9001`. */
+export interface HostRef {
+  readonly cluster: string;
+  readonly address: string;
+}
+
 export type BodySide = 'request' | 'response';
 
 export interface BodySlice {
@@ -121,6 +127,8 @@ export interface ProxyCore {
   explain(request: ExplainRequest): Decision;
   /** The decision of a recorded request, re-decided from what it used. Null when it left the ring. */
   explainRecord(seq: number): Decision | null;
+  /** Route tests (YAML, as `attache route-test` reads them) that hold these recorded requests to where they went. */
+  routeTests(seqs: readonly number[]): string;
   state(): CoreState;
   rows(query: RowQuery): RowBatch;
   record(seq: number): RecordDetail | null;
@@ -136,6 +144,12 @@ export interface ProxyCore {
   /** The last hour at most, oldest first. */
   metrics(): readonly MetricsTick[];
   events(): readonly CoreEvent[];
+  /** What happened to a host, oldest first, at most its last 100 entries; hosts that left are remembered. */
+  hostHistory(host: HostRef): readonly HostEvent[];
+  /** Takes a host out by hand until `unejectHost`. Throws AttacheError `core.no-cluster`, `core.no-host`. */
+  ejectHost(host: HostRef): void;
+  /** Takes a host back, whether it was ejected by hand or by outlier detection. Throws as `ejectHost` does. */
+  unejectHost(host: HostRef): void;
   /** Announces, never steers. Returns the way to stop listening. */
   on(listener: CoreListener): () => void;
   exportConfig(source: ConfigSource, options: ExportOptions): ExportReport;

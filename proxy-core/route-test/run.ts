@@ -1,7 +1,7 @@
+import { createStreamInfo } from '../base/create-stream-info.ts';
 import { headerValue, joinedHeaderValue, setHeader } from '../base/headers.ts';
 import type { ConnectionInfo, RequestHead, ResponseHead } from '../base/stream-info.ts';
 import type { RouteTestFailure } from '../facade/route-tests.ts';
-import { createStreamInfo } from '../base/create-stream-info.ts';
 import {
   decideRoute,
   finalizeRequest,

@@ -8,9 +8,13 @@ export interface RecordedRoute {
   readonly random: number;
   /** Flat name-value list, as received. */
   readonly headers: readonly string[];
+  /** Empty for a request that went to no cluster. */
   readonly virtualHost: string;
   readonly cluster: string;
-  readonly weighted: boolean;
+  /** Status of a route that answers by itself, null otherwise. */
+  readonly answer: number | null;
+  /** The draw had a say. */
+  readonly drawn: boolean;
 }
 
 /** Headers that no test needs: set by each client anew, or secret, or expressed by fields of their own. */
@@ -40,7 +44,7 @@ function testText(one: RecordedRoute): string {
   ];
   if (one.tls) lines.push('    ssl: true');
   if (one.internal) lines.push('    internal: true');
-  if (one.weighted) lines.push(`    random_value: ${one.random}`);
+  if (one.drawn) lines.push(`    random_value: ${one.random}`);
   const headers: string[] = [];
   for (let i = 0; i + 1 < one.headers.length; i += 2) {
     const name = one.headers[i] ?? '';
@@ -53,6 +57,7 @@ function testText(one: RecordedRoute): string {
     `    virtual_host_name: ${quoted(one.virtualHost)}`,
     `    cluster_name: ${quoted(one.cluster)}`,
   );
+  if (one.answer !== null) lines.push(`    code_redirect: ${one.answer}`);
   return `${lines.join('\n')}\n`;
 }
 

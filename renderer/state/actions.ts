@@ -97,3 +97,26 @@ export async function clearRecords(): Promise<void> {
     showFailure('The requests were not cleared', error);
   }
 }
+
+/** Requests that route tests are made of at most; same kinds of requests make one test. */
+const ROUTE_TEST_REQUESTS = 2_000;
+
+/** Puts route tests of the requests that pass `filter` on the clipboard. */
+export async function copyRouteTests(filter: string): Promise<void> {
+  try {
+    const { text, tests } = await getClient().call('records.routeTests', {
+      filter,
+      limit: ROUTE_TEST_REQUESTS,
+    });
+    await navigator.clipboard.writeText(text);
+    showToast({
+      tone: 'ok',
+      title: tests === 1 ? 'Copied 1 route test' : `Copied ${formatCount(tests)} route tests`,
+      text: 'Save them to a file and run: attache route-test -c CONFIG FILE',
+      actions: [],
+      sticky: false,
+    });
+  } catch (error) {
+    showFailure('No route tests were copied', error);
+  }
+}

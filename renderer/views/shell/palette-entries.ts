@@ -28,6 +28,7 @@ export type PaletteAction =
   | { readonly kind: 'start-demo' }
   | { readonly kind: 'pause'; readonly paused: boolean }
   | { readonly kind: 'clear' }
+  | { readonly kind: 'route-tests' }
   | { readonly kind: 'theme' }
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'demo-host'; readonly address: string; readonly mode: '503' | 'healthy' };
@@ -52,6 +53,9 @@ export function paletteEntries(source: PaletteSource): PaletteEntry[] {
   if (open) {
     const text = recording ? 'Pause recording' : 'Record again';
     action(recording ? 'pause' : 'record', text, 'traffic goes on', '', { kind: 'pause', paused: recording });
+    action('copy', 'Copy route tests', 'of the requests that the traffic list shows', '', {
+      kind: 'route-tests',
+    });
     action('trash', 'Clear recorded requests…', '', '', { kind: 'clear' });
   }
   action('moon', 'Switch between light and dark', '', `${mod} Shift L`, { kind: 'theme' });

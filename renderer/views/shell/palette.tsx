@@ -4,6 +4,7 @@ import { Kbd } from '../../components/marks.tsx';
 import {
   chooseConfig,
   closeLayer,
+  copyRouteTests,
   openLayer,
   openRecent,
   setDemoHost,
@@ -11,7 +12,7 @@ import {
   startDemo,
 } from '../../state/actions.ts';
 import { MOD } from '../../state/keyboard.ts';
-import { navigate, trafficHref } from '../../state/router.ts';
+import { currentRoute, navigate, trafficHref } from '../../state/router.ts';
 import { useConfig, useCore, useDemo, useRows } from '../../state/stores.ts';
 import { toggleTheme } from '../../state/theme.ts';
 import styles from './dialogs.module.css';
@@ -200,6 +201,9 @@ function run(action: PaletteAction): void {
       return;
     case 'clear':
       openLayer('clear-records');
+      return;
+    case 'route-tests':
+      void copyRouteTests(currentRoute().query['q'] ?? '');
       return;
     case 'theme':
       toggleTheme();

@@ -133,6 +133,16 @@ describe('the traffic screen', () => {
     await drawer().waitFor({ state: 'detached' });
   });
 
+  it('copies route tests of the requests in the list', async () => {
+    await app.page.keyboard.press('Control+k');
+    await app.page.getByRole('combobox').fill('route tests');
+    await app.page.keyboard.press('Enter');
+    await app.page.getByText(/^Copied \d+ route tests?$/).waitFor();
+    const text = await app.page.evaluate(() => navigator.clipboard.readText());
+    expect(text).toMatch(/^tests:\n- test_name: "GET /);
+    expect(text).toContain('cluster_name: "first_service"');
+  });
+
   it('stays where it is when the newest are not followed, and counts what came', async () => {
     const follow = app.page.getByRole('button', { name: 'Follow', exact: true }).first();
     expect(await follow.getAttribute('aria-pressed')).toBe('false');

@@ -127,11 +127,15 @@ export class ScriptedCore implements ProxyCore {
   }
 
   explainRecord = () => null;
+  routeTests = () => 'tests: []\n';
   record = () => null;
   filterRecords = async () => ({ seqs: [], total: 0, error: '' });
   clearRecords = () => ({ freedBytes: 7 });
   metrics = () => [];
   events = () => [];
+  hostHistory = () => [];
+  ejectHost = () => {};
+  unejectHost = () => {};
   exportConfig = (_source: ConfigSource, { directory }: { directory: string }) => ({
     files: [directory],
     notices: [],

@@ -31,6 +31,17 @@ describe('parseArguments', () => {
     ['demo', { kind: 'ui', demo: true }],
     ['app a.yaml --or-browser', { kind: 'app', orBrowser: true, source: { file: 'a.yaml' } }],
     ['validate a.yaml --format json', { kind: 'validate', format: 'json', source: { file: 'a.yaml' } }],
+    ['validate a.yaml --lint --fix', { kind: 'validate', lint: true, fix: true }],
+    [
+      'route-test -c a.yaml tests.yaml --route-config r --fail-under 80',
+      {
+        kind: 'route-test',
+        tests: 'tests.yaml',
+        routeConfig: 'r',
+        failUnder: 80,
+        source: { file: 'a.yaml' },
+      },
+    ],
     ['validate -c a.yaml', { kind: 'validate', format: 'text', source: { file: 'a.yaml' } }],
     [
       'explain -c a POST http://h/p -H x:1 -H y:a:b',

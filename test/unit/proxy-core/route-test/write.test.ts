@@ -11,6 +11,8 @@ virtual_hosts:
     route: { cluster: canary }
   - match: { prefix: /split }
     route: { weighted_clusters: { clusters: [{ name: old, weight: 80 }, { name: new, weight: 20 }] } }
+  - match: { path: /ping }
+    direct_response: { status: 204 }
   - match: { prefix: / }
     route: { cluster: stable }
 `;
@@ -25,7 +27,8 @@ const base: RecordedRoute = {
   headers: [],
   virtualHost: 'shop',
   cluster: 'stable',
-  weighted: false,
+  answer: null,
+  drawn: false,
 };
 
 describe('writeRouteTests', () => {
@@ -33,12 +36,13 @@ describe('writeRouteTests', () => {
     const text = writeRouteTests([
       base,
       { ...base, path: '/canary/"x"', headers: ['x-canary', '1'], cluster: 'canary' },
-      { ...base, path: '/split', random: 99, weighted: true, cluster: 'new' },
+      { ...base, path: '/split', random: 99, drawn: true, cluster: 'new' },
+      { ...base, path: '/ping', virtualHost: '', cluster: '', answer: 204 },
       { ...base, path: '/a', method: 'POST', tls: true, internal: true },
     ]);
     const { report } = run(ROUTES, text);
-    expect(report?.results.map(({ failures }) => failures)).toEqual([[], [], [], []]);
-    expect(report?.coverage).toMatchObject({ routes: 3, covered: 3 });
+    expect(report?.results.map(({ failures }) => failures)).toEqual([[], [], [], [], []]);
+    expect(report?.coverage).toMatchObject({ routes: 4, covered: 4 });
   });
 
   it('writes each kind of request once', () => {
