@@ -72,6 +72,8 @@ export interface ClusterState {
   readonly hosts: readonly HostState[];
   readonly panic: boolean;
   readonly outlier: OutlierState | null;
+  /** Active health checks; null without. */
+  readonly healthCheck: HealthCheckState | null;
   readonly circuitBreakers: readonly CircuitBreakerState[];
 }
 
@@ -85,6 +87,28 @@ export interface OutlierState {
   readonly ejected: number;
   /** A sentence when the settings can never eject anybody ("10 % of 3 hosts is less than one host: …"), else empty. */
   readonly neverEjects: string;
+}
+
+export interface HealthCheckState {
+  /** `GET /healthz`, `TCP connect`, `gRPC Health/Check`. */
+  readonly check: string;
+  /** Milliseconds between two checks: of a cluster with traffic, and before its first connection. */
+  readonly interval: number;
+  readonly noTrafficInterval: number;
+  readonly timeout: number;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+  readonly source: SourceRange;
+}
+
+/** What the active health check knows of one host. */
+export interface HostCheckState {
+  /** `200 OK`, `connection refused`; empty before the first answer. */
+  readonly answer: string;
+  /** Wall time of that answer, 0 before the first. */
+  readonly at: number;
+  /** Wall time of the next check, 0 while one is under way. */
+  readonly nextAt: number;
 }
 
 export interface CircuitBreakerState {
@@ -111,6 +135,12 @@ export interface HostState {
   readonly health: HostHealth;
   /** Envoy's `/clusters` words: `healthy`, `/failed_outlier_check`. */
   readonly healthFlags: string;
+  /** Why it is not plainly healthy, one sentence; empty when it is. */
+  readonly healthReason: string;
+  /** Taken out by hand. */
+  readonly ejectedManually: boolean;
+  /** Null when the host is not checked. */
+  readonly check: HostCheckState | null;
   readonly consecutive5xx: number;
   readonly consecutiveGatewayFailure: number;
   readonly ejections: number;

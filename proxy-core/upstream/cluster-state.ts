@@ -1,17 +1,21 @@
 import type {
   CircuitBreakerState,
   ClusterState,
+  HealthCheckState,
+  HostCheckState,
   HostHealth,
   HostState,
   OutlierState,
 } from '../facade/state.ts';
 import type { UpstreamCluster } from './cluster.ts';
-import { coarseHealth, HealthFlag, healthFlagWords, type UpstreamHost } from './host.ts';
+import { checkText } from './health/config.ts';
+import { healthReason } from './health/reason.ts';
+import { coarseHealth, HealthFlag, healthFlagWords, isEjected, type UpstreamHost } from './host.ts';
 import { localityName } from './host-set.ts';
 import { neverEjectsReason } from './outlier/reasons.ts';
 
 /** A cluster as plain data for the app and the CLI. */
-export function clusterState(cluster: UpstreamCluster): ClusterState {
+export function clusterState(cluster: UpstreamCluster, wall = 0): ClusterState {
   const { config } = cluster;
   return {
     name: config.name,
@@ -19,18 +23,45 @@ export function clusterState(cluster: UpstreamCluster): ClusterState {
     lbPolicy: config.lbPolicy,
     source: config.source,
     given: config.given,
-    hosts: cluster.hosts.map((host) => hostState(cluster, host)),
+    hosts: cluster.hosts.map((host) => hostState(cluster, host, wall)),
     panic: cluster.panic,
     outlier: outlierState(cluster),
+    healthCheck: healthCheckState(cluster),
     circuitBreakers: [breakerState(cluster, 'default'), breakerState(cluster, 'high')],
   };
 }
 
 export function clusterStates(clusters: readonly UpstreamCluster[]): ClusterState[] {
-  return clusters.map(clusterState);
+  return clusters.map((cluster) => clusterState(cluster, cluster.wall));
 }
 
-function hostState(cluster: UpstreamCluster, host: UpstreamHost): HostState {
+function healthCheckState({ config }: UpstreamCluster): HealthCheckState | null {
+  const { healthCheck } = config;
+  if (healthCheck === null) return null;
+  const { check, interval, noTrafficInterval, timeout, unhealthyThreshold, healthyThreshold, source } =
+    healthCheck;
+  return {
+    check: checkText(check),
+    interval,
+    noTrafficInterval,
+    timeout,
+    unhealthyThreshold,
+    healthyThreshold,
+    source,
+  };
+}
+
+function hostCheck({ check }: UpstreamHost, wall: number): HostCheckState | null {
+  if (check === null) return null;
+  const { nextIn } = check;
+  return {
+    answer: check.lastAnswer,
+    at: check.lastAt,
+    nextAt: nextIn < 0 ? 0 : Math.round(wall + nextIn),
+  };
+}
+
+function hostState(cluster: UpstreamCluster, host: UpstreamHost, wall: number): HostState {
   return {
     address: host.address,
     hostname: host.hostname,
@@ -39,6 +70,9 @@ function hostState(cluster: UpstreamCluster, host: UpstreamHost): HostState {
     locality: localityName(host.locality),
     health: healthOf(host),
     healthFlags: healthFlagWords(host.healthFlags),
+    healthReason: healthReason(host.healthFlags, host.check?.lastAnswer ?? ''),
+    ejectedManually: host.has(HealthFlag.ejectedManually),
+    check: hostCheck(host, wall),
     consecutive5xx: host.outlier?.consecutive5xx ?? 0,
     consecutiveGatewayFailure: host.outlier?.consecutiveGatewayFailure ?? 0,
     ejections: host.outlier?.ejections ?? 0,
@@ -52,7 +86,7 @@ function hostState(cluster: UpstreamCluster, host: UpstreamHost): HostState {
 }
 
 function healthOf(host: UpstreamHost): HostHealth {
-  if (host.has(HealthFlag.failedOutlierCheck)) return 'ejected';
+  if (isEjected(host)) return 'ejected';
   if (host.has(HealthFlag.draining)) return 'draining';
   return coarseHealth(host.healthFlags);
 }

@@ -114,6 +114,11 @@ export class UpstreamCluster implements Cluster {
     return this.settings.name;
   }
 
+  /** Wall milliseconds. */
+  get wall(): number {
+    return this.environment.services.clock.wall();
+  }
+
   get hostSetId(): number {
     return this.set.id;
   }

@@ -51,6 +51,11 @@ export function coarseHealth(flags: number): CoarseHealth {
   return (flags & DEGRADED) !== 0 ? 'degraded' : 'healthy';
 }
 
+/** Out by outlier detection or by hand. */
+export function isEjected(host: UpstreamHost): boolean {
+  return host.has(HealthFlag.failedOutlierCheck | HealthFlag.ejectedManually);
+}
+
 /** Left out of the sums that panic and priority load are made of. */
 export function isExcluded(flags: number): boolean {
   return (flags & EXCLUDED) !== 0;

@@ -13,5 +13,5 @@ export { compileDnsCache } from './cluster-types/compile.ts';
 export { checkDuplicateClusters, compileCluster, type TransportSocketCompiler } from './compile-cluster.ts';
 export type { UpstreamEvent, UpstreamEventSink } from './events.ts';
 export { fingerprint } from './fingerprint.ts';
-export { HealthFlag, healthFlagWords, UpstreamHost } from './host.ts';
+export { HealthFlag, healthFlagWords, isEjected, UpstreamHost } from './host.ts';
 export type { LineSink } from './outlier/event-log.ts';

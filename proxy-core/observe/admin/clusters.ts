@@ -149,7 +149,6 @@ function hostJson(host: AdminHost): unknown {
   };
 }
 
-/** Flags that are fields of `HostHealthStatus`; the EDS ones are its enum. */
 /** `envoy.admin.v3.HostHealthStatus`: the words of the text form under their names there. */
 const HEALTH_FIELDS: Readonly<Record<string, string>> = {
   failed_active_hc: 'failed_active_health_check',

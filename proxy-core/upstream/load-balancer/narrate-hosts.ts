@@ -1,5 +1,6 @@
 import type { Narrator } from '../../facade/decision.ts';
 import type { CompiledCluster } from '../cluster-config.ts';
+import { healthReason } from '../health/reason.ts';
 import { coarseHealth, HealthFlag, healthFlagWords, isExcluded, type UpstreamHost } from '../host.ts';
 import type { HostSet, HostView } from '../host-set.ts';
 
@@ -48,10 +49,17 @@ function leftOut(view: HostView, wall: number): string {
       ? `ejected until ${at} UTC`
       : `ejected until ${at} UTC or the sweep after it`;
   }
-  if (isExcluded(flags)) return `left out: \`${healthFlagWords(flags)}\``;
-  return coarseHealth(flags) === 'degraded'
-    ? `degraded: \`${healthFlagWords(flags)}\``
-    : `unhealthy: \`${healthFlagWords(flags)}\``;
+  const why = `${healthReason(flags, view.checkAnswer)} (\`${healthFlagWords(flags)}\`)`;
+  if ((flags & HealthFlag.ejectedManually) !== 0) return why;
+  if (isExcluded(flags)) return `left out: ${why}`;
+  switch (coarseHealth(flags)) {
+    case 'degraded':
+      return `degraded: ${why}`;
+    case 'unhealthy':
+      return `unhealthy: ${why}`;
+    case 'healthy':
+      return '';
+  }
 }
 
 function sourceOf(config: CompiledCluster, host: UpstreamHost): CompiledCluster['source'] | null {

@@ -76,6 +76,9 @@ function host(cluster: ClusterPlan, address: string, now: number): HostState {
     locality: cluster.name === 'inventory_service' ? 'local/dev-a' : '',
     health: ejected ? 'ejected' : address === DRAINING ? 'draining' : 'healthy',
     healthFlags: ejected ? '/failed_outlier_check' : 'healthy',
+    healthReason: ejected ? 'ejected by outlier detection' : '',
+    ejectedManually: false,
+    check: null,
     consecutive5xx: address === '127.0.0.1:7002' ? 1 : 0,
     consecutiveGatewayFailure: 0,
     ejections: ejected ? 2 : 0,
@@ -113,6 +116,7 @@ function cluster(planned: ClusterPlan, now: number): ClusterState {
             : 'max_ejection_percent is 10 %: of 3 hosts that is less than one, so no host is ever ejected. 34 % or more lets one go.',
         }
       : null,
+    healthCheck: null,
     circuitBreakers: [
       {
         priority: 'default',

@@ -1,0 +1,47 @@
+import { AttacheError } from '../base/errors.ts';
+import type { HostRef } from '../facade/core-api.ts';
+import type { HostEvent } from '../facade/state.ts';
+import type { ClusterView, UpstreamCluster, UpstreamHost } from '../upstream/index.ts';
+
+/** What happened to a host, oldest first; empty for one that was never heard of. Hosts that left are remembered. */
+export function hostHistory(view: ClusterView, { cluster, address }: HostRef): readonly HostEvent[] {
+  return view.get(cluster)?.news.history.list(address) ?? [];
+}
+
+/** Takes every host of that address out by hand, until it is taken back. */
+export function ejectHost(view: ClusterView, ref: HostRef): void {
+  const { cluster, hosts } = find(view, ref);
+  for (const host of hosts) cluster.manual.eject(host);
+}
+
+/** Takes every host of that address back, whatever ejected it. */
+export function unejectHost(view: ClusterView, ref: HostRef): void {
+  const { cluster, hosts } = find(view, ref);
+  for (const host of hosts) cluster.manual.uneject(host);
+}
+
+/** An address may stand in several priorities, and twice in a STATIC cluster. */
+function find(
+  view: ClusterView,
+  ref: HostRef,
+): { readonly cluster: UpstreamCluster; readonly hosts: readonly UpstreamHost[] } {
+  const cluster = view.get(ref.cluster);
+  if (cluster === undefined) {
+    throw new AttacheError('core.no-cluster', `There is no cluster named ${ref.cluster}.`);
+  }
+  const hosts = cluster.hosts.filter((host) => host.address === ref.address);
+  if (hosts.length === 0) {
+    throw new AttacheError('core.no-host', `Cluster ${ref.cluster} has no host ${ref.address} now.`);
+  }
+  return { cluster, hosts };
+}
+
+/** A figure summed over all clusters. */
+export function sumClusters(view: ClusterView, of: (cluster: UpstreamCluster) => number): number {
+  return view.clusters.reduce((sum, cluster) => sum + of(cluster), 0);
+}
+
+/** A figure summed over all hosts of all clusters. */
+export function sumHosts(view: ClusterView, of: (host: UpstreamHost) => number): number {
+  return sumClusters(view, ({ hosts }) => hosts.reduce((sum, host) => sum + of(host), 0));
+}
