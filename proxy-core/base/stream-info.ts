@@ -87,6 +87,8 @@ export interface ConnectionInfo {
   /** Why TLS with the client failed (`%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`). */
   transportFailureReason?: string;
   filterChainName: string;
+  /** Where the connection went before it was redirected to the listener; left out when it was not. */
+  originalDestination?: SocketAddress | null;
   /** SNI read by the TLS inspector or the handshake, else empty. */
   requestedServerName: string;
   /** Fingerprints of the ClientHello, when the TLS inspector was asked for them. */

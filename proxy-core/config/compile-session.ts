@@ -33,11 +33,24 @@ export function createCompileSession(
     ),
     serving: options.serving,
     files: options.files,
-    node: { id: textAt(node, 'id') ?? '', cluster: textAt(node, 'cluster') ?? '' },
+    node: {
+      id: textAt(node, 'id') ?? '',
+      cluster: textAt(node, 'cluster') ?? '',
+      locality: localityOf(messageAt(node, 'locality')),
+      localCluster: textAt(messageAt(loaded.root, 'cluster_manager'), 'local_cluster_name') ?? '',
+    },
     runtime: runtimeValues(runtimeLayers(loaded.root)),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
   };
   return { context, diagnostics };
+}
+
+function localityOf(node: MessageNode | undefined): { region: string; zone: string; subZone: string } {
+  return {
+    region: textAt(node, 'region') ?? '',
+    zone: textAt(node, 'zone') ?? '',
+    subZone: textAt(node, 'sub_zone') ?? '',
+  };
 }
 
 function diagnosticOf(

@@ -12,6 +12,8 @@ import {
   compileListener,
   type ListenerCompileOptions,
   type ListenerConfig,
+  type LiveSecret,
+  SecretRegistry,
   UnnamedListeners,
 } from '../listener/index.ts';
 import { compileStats, type StatsConfig } from '../observe/index.ts';
@@ -31,6 +33,8 @@ export interface CompiledBootstrap {
   /** `cluster_manager.outlier_detection.event_log_path`, empty = none. */
   readonly outlierLogPath: string;
   readonly stats: StatsConfig;
+  /** What TLS contexts are made of. */
+  readonly secrets: SecretRegistry;
 }
 
 export interface Compilation {
@@ -42,6 +46,8 @@ export interface Compilation {
 
 export interface CompileOptions extends ListenerCompileOptions {
   readonly serving: boolean;
+  /** The secrets of the configuration that runs; those that stay are the same objects in the next one. */
+  readonly runningSecrets?: ReadonlyMap<string, LiveSecret>;
 }
 
 export const SYSTEM_FILES: FileAccess = {
@@ -53,14 +59,15 @@ export const SYSTEM_FILES: FileAccess = {
 export function compileBootstrap(loaded: LoadedConfig, options: CompileOptions): Compilation {
   const { root } = loaded;
   if (root === null) return { bootstrap: null, diagnostics: loaded.diagnostics };
+  const secrets = new SecretRegistry(options.runningSecrets);
   const session = createCompileSession(
     { ...loaded, root },
-    { files: SYSTEM_FILES, serving: options.serving },
+    { files: SYSTEM_FILES, serving: options.serving, secrets },
   );
   const broken = loaded.diagnostics.some(isError);
   let bootstrap: CompiledBootstrap | null = null;
   try {
-    bootstrap = compileParts(new MessageReader(root), loaded, options, session.context);
+    bootstrap = compileParts(new MessageReader(root), loaded, options, session.context, secrets);
   } catch (error) {
     // What could not be read is missing now; a compile function that stumbles over the hole has nothing to add.
     if (!broken) throw error;
@@ -76,12 +83,16 @@ function compileParts(
   loaded: LoadedConfig,
   options: CompileOptions,
   ctx: ReturnType<typeof createCompileSession>['context'],
+  secrets: SecretRegistry,
 ): CompiledBootstrap {
-  root.message('node')?.acknowledge('id', 'cluster');
+  const node = root.message('node');
+  node?.acknowledge('id', 'cluster');
+  node?.message('locality')?.acknowledge('region', 'zone', 'sub_zone');
   checkRuntimeLayers(root, ctx);
   const admin = compileAdmin(root);
   const stats = compileStats(root, ctx);
   const resources = root.message('static_resources');
+  secrets.addStatic(resources?.messages('secrets') ?? [], ctx);
   const clusterReaders = resources?.messages('clusters') ?? [];
   checkDuplicateClusters(clusterReaders, ctx);
   const clusters = new Map<string, CompiledCluster>();
@@ -100,11 +111,14 @@ function compileParts(
     const listener = compileListener(reader, ctx, options, unnamed);
     if (listener !== null) listeners.push(listener);
   }
-  const outlierLog = root.message('cluster_manager')?.message('outlier_detection')?.string('event_log_path');
+  const clusterManager = root.message('cluster_manager');
+  clusterManager?.acknowledge('local_cluster_name');
+  const outlierLog = clusterManager?.message('outlier_detection')?.string('event_log_path');
   return {
     listeners,
     clusters: [...clusters.values()],
     admin,
+    secrets,
     node: ctx.node,
     runtime: ctx.runtime,
     runtimeLayers: runtimeLayers(root.node),

@@ -191,6 +191,7 @@ export interface CoreEvent {
     | 'listener-recovered'
     | 'cluster-resolved'
     | 'dns-failed'
+    | 'endpoints-refused'
     | 'log-failed'
     | 'service-failed'
     | 'service-recovered'

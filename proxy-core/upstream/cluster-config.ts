@@ -1,3 +1,4 @@
+import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { EdsConfig, ProvidedConfig } from './cluster-types/config.ts';
 import type { EndpointCheckConfig, HealthCheckConfig } from './health/config.ts';
@@ -8,6 +9,8 @@ import type { ClusterConfig } from './types.ts';
 export interface CompiledCluster extends ClusterConfig {
   /** In the order of the configuration, over all localities and priorities. */
   readonly endpoints: readonly EndpointConfig[];
+  /** `load_assignment.policy` */
+  readonly assignmentPolicy: AssignmentPolicy;
   readonly outlier: OutlierConfig | null;
   /** Active health checks; null without. */
   readonly healthCheck: HealthCheckConfig | null;
@@ -37,6 +40,16 @@ export interface LocalityConfig {
 export type EndpointMetadata = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
 export type EndpointHealth = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED';
+
+/** `ClusterLoadAssignment.policy` */
+export interface AssignmentPolicy {
+  /** Percent: 140. */
+  readonly overprovisioningFactor: number;
+  readonly weightedPriorityHealth: boolean;
+  readonly dropOverloads: readonly { readonly category: string; readonly percent: number }[];
+  /** `endpoint_stale_after` in milliseconds; 0 = never. */
+  readonly staleAfter: number;
+}
 
 /** One `lb_endpoints` entry. `address` may be a name for DNS clusters; `port` is -1 for a Unix socket path. */
 export interface EndpointConfig {
@@ -119,8 +132,66 @@ export interface LoadBalancingConfig {
   readonly ringHash: { readonly minimumSize: number; readonly maximumSize: number };
   readonly maglevTableSize: number;
   readonly useHostnameForHashing: boolean;
+  /** `hash_balance_factor` in percent: no host gets more than so much of the mean; 0 = no bound. */
+  readonly hashBalanceFactor: number;
+  readonly slowStart: SlowStartConfig | null;
+  readonly subset: SubsetConfig | null;
+  readonly zoneAware: ZoneAwareConfig | null;
+  /** Weights come from the load that hosts report. */
+  readonly clientSideWeights: ClientSideWeightsConfig | null;
   /** In which states a host may be picked that a filter asks for. */
   readonly overrideHostStatus: ReadonlySet<HostStatus>;
+}
+
+/** `slow_start_config`: a host that is new gets its weight by and by. Milliseconds. */
+export interface SlowStartConfig {
+  readonly window: number;
+  readonly aggression: number;
+  /** Share of the weight at the beginning: 0.1. */
+  readonly minimumWeight: number;
+}
+
+export type SubsetFallback = 'NO_FALLBACK' | 'ANY_ENDPOINT' | 'DEFAULT_SUBSET';
+
+/** `lb_subset_config` */
+export interface SubsetConfig {
+  readonly fallback: SubsetFallback;
+  /** Null when not set: then the default subset is all hosts. */
+  readonly defaultSubset: SubsetCriteria | null;
+  readonly selectors: readonly SubsetSelector[];
+  readonly localityWeightAware: boolean;
+  readonly scaleLocalityWeight: boolean;
+  readonly panicModeAny: boolean;
+  readonly listAsAny: boolean;
+  /** `metadata_fallback_policy: FALLBACK_LIST` */
+  readonly fallbackList: boolean;
+}
+
+export interface SubsetSelector {
+  /** Sorted. */
+  readonly keys: readonly string[];
+  readonly singleHost: boolean;
+  readonly fallback: 'NOT_DEFINED' | SubsetFallback | 'KEYS_SUBSET';
+  readonly fallbackKeys: readonly string[];
+}
+
+/** Zone-aware routing, when the proxy knows its own cluster and zone. */
+export interface ZoneAwareConfig {
+  /** `cluster_manager.local_cluster_name` */
+  readonly localCluster: string;
+  /** `node.locality` */
+  readonly locality: LocalityConfig;
+  /** Percent of the picks that look at zones. */
+  readonly routingEnabled: number;
+  readonly minimumClusterSize: number;
+}
+
+/** `client_side_weighted_round_robin`, milliseconds. */
+export interface ClientSideWeightsConfig {
+  readonly blackoutPeriod: number;
+  readonly weightExpirationPeriod: number;
+  readonly weightUpdatePeriod: number;
+  readonly errorUtilizationPenalty: number;
 }
 
 export type DnsLookupFamily = 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL';

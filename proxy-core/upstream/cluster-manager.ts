@@ -170,6 +170,7 @@ class RunningClusters implements UpstreamManager {
       onEvent: this.options.onEvent,
       onChange: this.options.onChange,
       outlierLog: sink,
+      localHosts: (name) => this.entries.get(name)?.cluster.hostSet ?? null,
       openLog: this.options.openLog ?? (() => () => {}),
       runtime: this.runtime,
     });
@@ -177,6 +178,7 @@ class RunningClusters implements UpstreamManager {
       services: this.services,
       resolver: this.options.resolver,
       dnsCaches: this.dnsCaches,
+      find: (name) => this.entries.get(name)?.cluster ?? null,
       onEvent: this.options.onEvent,
     });
     return { cluster, source };

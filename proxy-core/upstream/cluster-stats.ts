@@ -1,6 +1,7 @@
 import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
 import { type Http2Stats, http2Stats } from '../http/codec/http2/stats.ts';
 import { type TlsStats, tlsStats } from '../network/tls/stats.ts';
+import { ResponseCounters } from './response-counters.ts';
 import type { ClusterStats } from './types.ts';
 
 /** `cluster.<name>.`, with `:` made `_` as Envoy does. */
@@ -10,8 +11,6 @@ export function clusterStatPrefix(statName: string): string {
 
 /** Present from the start in every cluster although nothing here counts them, so that `/stats` has Envoy's lines. */
 const IDLE_COUNTERS: readonly string[] = [
-  'assignment_stale',
-  'assignment_timeout_received',
   'assignment_use_cached',
   'bind_errors',
   'lb_local_cluster_not_ok',
@@ -26,7 +25,6 @@ const IDLE_COUNTERS: readonly string[] = [
   'lb_zone_routing_all_directly',
   'lb_zone_routing_cross_zone',
   'lb_zone_routing_sampled',
-  'original_dst_host_invalid',
   'retry_or_shadow_abandoned',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http3_total',
@@ -57,43 +55,6 @@ const HTTP1_COUNTERS: readonly string[] = [
   'http1.requests_rejected_with_underscores_in_headers',
   'http1.response_flood',
 ];
-
-const CLASS_WORDS: readonly string[] = ['', '1xx', '2xx', '3xx', '4xx', '5xx'];
-
-/** Counters of answers under one prefix, made when the first such answer comes, as Envoy makes them. */
-class ResponseCounters {
-  private readonly classes: (Counter | undefined)[] = [];
-  private readonly codes: (Counter | undefined)[] = [];
-  private completed: Counter | null;
-
-  constructor(
-    private readonly stats: Stats,
-    private readonly prefix: string,
-    completed: Counter | null,
-  ) {
-    this.completed = completed;
-  }
-
-  charge(status: number): void {
-    this.completed ??= this.stats.counter(`${this.prefix}upstream_rq_completed`);
-    this.completed.inc();
-    const group = (status / 100) | 0;
-    const known = group >= 1 && group <= 5;
-    let byClass = this.classes[known ? group : 0];
-    if (byClass === undefined) {
-      byClass = this.stats.counter(`${this.prefix}upstream_rq_${known ? CLASS_WORDS[group] : 'unknown'}`);
-      this.classes[known ? group : 0] = byClass;
-    }
-    byClass.inc();
-    if (!known) return;
-    let byCode = this.codes[status];
-    if (byCode === undefined) {
-      byCode = this.stats.counter(`${this.prefix}upstream_rq_${status}`);
-      this.codes[status] = byCode;
-    }
-    byCode.inc();
-  }
-}
 
 /** All statistics under `cluster.<name>.` except outlier detection, breakers and the HTTP codecs'. */
 export class ClusterStatistics implements ClusterStats {
@@ -154,6 +115,9 @@ export class ClusterStatistics implements ClusterStats {
   readonly updateSuccess: Counter;
   readonly updateFailure: Counter;
   readonly updateEmpty: Counter;
+  readonly assignmentStale: Counter;
+  readonly assignmentTimeoutReceived: Counter;
+  readonly originalDstHostInvalid: Counter;
   readonly updateNoRebuild: Counter;
   readonly totalMatchCount: Counter;
 
@@ -229,6 +193,9 @@ export class ClusterStatistics implements ClusterStats {
     this.updateSuccess = counter('update_success');
     this.updateFailure = counter('update_failure');
     this.updateEmpty = counter('update_empty');
+    this.assignmentStale = counter('assignment_stale');
+    this.assignmentTimeoutReceived = counter('assignment_timeout_received');
+    this.originalDstHostInvalid = counter('original_dst_host_invalid');
     this.updateNoRebuild = counter('update_no_rebuild');
     this.totalMatchCount = counter('default.total_match_count');
     for (const name of IDLE_COUNTERS) counter(name);
@@ -237,6 +204,11 @@ export class ClusterStatistics implements ClusterStats {
     this.internal = new ResponseCounters(stats, `${prefix}internal.`, null);
     this.external = new ResponseCounters(stats, `${prefix}external.`, null);
     this.retried = new ResponseCounters(stats, `${prefix}retry.`, null);
+  }
+
+  /** Only clusters whose endpoints come from outside have it. */
+  get updateRejected(): Counter {
+    return this.stats.counter(`${this.prefix}update_rejected`);
   }
 
   /** Appears with the first answer, as in Envoy. */
@@ -258,7 +230,7 @@ export class ClusterStatistics implements ClusterStats {
   }
 
   get ssl(): TlsStats {
-    this.tls ??= tlsStats(this.stats, `${this.prefix}ssl.`);
+    this.tls ??= tlsStats(this.stats, this.prefix, 'client_ssl_socket_factory');
     return this.tls;
   }
 

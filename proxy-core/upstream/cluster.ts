@@ -1,7 +1,7 @@
 import type { CoreServices } from '../config/compile-context.ts';
 import type { Narrator } from '../facade/decision.ts';
 import { CircuitBreaker } from './circuit-breakers.ts';
-import type { CompiledCluster, EndpointConfig } from './cluster-config.ts';
+import type { AssignmentPolicy, CompiledCluster, EndpointConfig } from './cluster-config.ts';
 import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
 import type { ProvidedBalancer } from './cluster-types/provided.ts';
 import type { UpstreamEventSink } from './events.ts';
@@ -12,10 +12,13 @@ import { coarseHealth, formatAddress, HealthFlag, isExcluded, UpstreamHost } fro
 import { HostNews } from './host-news.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
-import { LoadBalancer } from './load-balancer/choose.ts';
+import type { Balancer } from './load-balancer/balancer.ts';
+import { createBalancer } from './load-balancer/create.ts';
 import { narrateHosts } from './load-balancer/narrate-hosts.ts';
-import { ManualEjections } from './manual-ejections.ts';
+import { balancerObserver } from './load-balancer/observer.ts';
 import { selectOverrideHost } from './load-balancer/override-host.ts';
+import { subsetStats } from './load-balancer/subset.ts';
+import { ManualEjections } from './manual-ejections.ts';
 import { MergeWindow } from './merge-window.ts';
 import { OutlierDetector } from './outlier/detector.ts';
 import type { LineSink } from './outlier/event-log.ts';
@@ -29,6 +32,8 @@ export interface ClusterEnvironment {
   /** Hosts, health or settings changed. */
   readonly onChange: () => void;
   readonly outlierLog: LineSink | null;
+  /** The hosts of the cluster that this proxy itself belongs to, for zone-aware routing. */
+  readonly localHosts: (name: string) => HostSet | null;
   /** A log file by its path. */
   readonly openLog: (path: string) => LineSink;
   readonly runtime: RuntimeReader;
@@ -53,11 +58,12 @@ export class UpstreamCluster implements Cluster {
   readonly manual: ManualEjections;
   private readonly breakers: Readonly<Record<'default' | 'high', CircuitBreaker>>;
   private readonly window: MergeWindow;
-  private readonly balancer: LoadBalancer;
+  private readonly balancer: Balancer;
   private current: readonly UpstreamHost[] = [];
   private set: HostSet;
   private closed = false;
   private initialized = false;
+  private assignmentPolicy: AssignmentPolicy;
   /** Picks in place of the policy, for types that find their hosts themselves. */
   provided: ProvidedBalancer | null = null;
   dynamicHosts: DynamicHosts | null = null;
@@ -93,16 +99,21 @@ export class UpstreamCluster implements Cluster {
       this.hostsChanged(true),
     );
     this.health = this.createHealth(settings, prefix);
+    this.assignmentPolicy = settings.assignmentPolicy;
     this.set = this.makeSet();
-    this.balancer = new LoadBalancer(settings.loadBalancing, services.random.next() % 0x100000000, this.set, {
-      onPanicPick: () => this.stats.lbHealthyPanic.inc(),
-      onBuilt: (kind, size, smallest, largest) => {
-        services.stats.gauge(`${prefix}${kind}.size`).set(size);
-        const words = kind === 'ring_hash_lb' ? 'hashes' : 'entries';
-        services.stats.gauge(`${prefix}${kind}.min_${words}_per_host`).set(smallest);
-        services.stats.gauge(`${prefix}${kind}.max_${words}_per_host`).set(largest);
-      },
-    });
+    this.balancer = createBalancer(
+      settings.loadBalancing,
+      services.random.next() % 0x100000000,
+      this.set,
+      balancerObserver(
+        services.stats,
+        prefix,
+        services.clock,
+        this.stats.lbHealthyPanic,
+        environment.localHosts,
+      ),
+      subsetStats(services.stats, prefix),
+    );
     this.window = new MergeWindow(services, settings.loadBalancing.updateMergeWindow, () => this.deliver());
   }
 
@@ -112,6 +123,11 @@ export class UpstreamCluster implements Cluster {
 
   get name(): string {
     return this.settings.name;
+  }
+
+  /** The hosts as load balancing sees them now. */
+  get hostSet(): HostSet {
+    return this.set;
   }
 
   /** Wall milliseconds. */
@@ -169,8 +185,20 @@ export class UpstreamCluster implements Cluster {
     if (host === null && wanted?.strict !== true) {
       host = this.balancer.explain(set, context, context.position ?? -1, narrator);
     }
-    narrateHosts(set, host, this.settings, this.environment.services.clock.wall(), narrator);
+    narrateHosts(set, host, this.settings, this.environment.services.clock.wall(), narrator, (view) =>
+      this.balancer.leftOut(set, context, view),
+    );
     return host;
+  }
+
+  /** What came with the endpoints of EDS. */
+  setAssignmentPolicy(policy: AssignmentPolicy): void {
+    this.assignmentPolicy = policy;
+  }
+
+  /** Percentage of requests to drop by `drop_overloads`, by category. */
+  get dropOverloads(): AssignmentPolicy['dropOverloads'] {
+    return this.assignmentPolicy.dropOverloads;
   }
 
   /** Same settings, read again: only its place in the file may differ. */
@@ -202,6 +230,7 @@ export class UpstreamCluster implements Cluster {
       const host = kept ?? new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname, this);
       if (kept === undefined) {
         added++;
+        host.healthySince = this.environment.services.clock.now();
         this.health?.prepare(host);
         if (this.initialized) this.news.joined(host);
       } else if (kept.adopt(endpoint, hostname)) adopted = true;
@@ -245,7 +274,8 @@ export class UpstreamCluster implements Cluster {
   /** Hosts that discovery no longer names stay while their health checks pass (envoy updateDynamicHostList). */
   private keepHealthy(left: ReadonlyMap<string, UpstreamHost[]>, next: UpstreamHost[]): void {
     const { type, ignoreHealthOnHostRemoval } = this.settings;
-    if (this.health === null || ignoreHealthOnHostRemoval || (type !== 'EDS' && type !== 'STRICT_DNS')) return;
+    if (this.health === null || ignoreHealthOnHostRemoval || (type !== 'EDS' && type !== 'STRICT_DNS'))
+      return;
     for (const hosts of left.values()) {
       const staying = hosts.filter(
         (host) => !host.has(HealthFlag.failedActiveCheck | HealthFlag.failedEdsHealth) && host.check !== null,
@@ -282,7 +312,11 @@ export class UpstreamCluster implements Cluster {
   }
 
   private onCheckedHealth(host: UpstreamHost): void {
-    if (this.settings.type === 'EDS' && host.has(HealthFlag.pendingDynamicRemoval) && host.has(HealthFlag.failedActiveCheck)) {
+    if (
+      this.settings.type === 'EDS' &&
+      host.has(HealthFlag.pendingDynamicRemoval) &&
+      host.has(HealthFlag.failedActiveCheck)
+    ) {
       this.current = this.current.filter((each) => each !== host);
       this.news.left(host);
       this.stats.membershipChange.inc();
@@ -345,7 +379,7 @@ export class UpstreamCluster implements Cluster {
       history.nextId(),
       services.clock.now(),
       this.current,
-      this.settings.loadBalancing,
+      { ...this.settings.loadBalancing, ...this.assignmentPolicy },
       (host) => this.detector?.ejectedUntil(host) ?? 0,
     );
     history.add(set);

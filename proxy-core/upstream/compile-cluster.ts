@@ -27,12 +27,12 @@ export function compileCluster(
 ): CompiledCluster | null {
   const name = reader.string('name') ?? '';
   const { type, provided, eds } = compileClusterType(reader, ctx, name);
-  const endpoints = compileEndpoints(reader, ctx, type);
+  const assignment = compileEndpoints(reader, ctx, type);
   const protocol = compileProtocol(reader, ctx, name);
   const healthCheck = compileHealthCheck(reader, ctx, name, protocol.upstreamProtocol);
   const outlier = compileOutlier(reader, ctx);
   const loadBalancing = compileLoadBalancing(reader, ctx, name, type);
-  if (name === '' || endpoints === null || loadBalancing === null) return null;
+  if (name === '' || assignment === null || loadBalancing === null) return null;
   const transportSocket = reader.has('transport_socket')
     ? transportSocketOf(reader, ctx, compileTransportSocket)
     : null;
@@ -49,7 +49,8 @@ export function compileCluster(
     transportSocket,
     fingerprint: fingerprint(reader.node),
     settingsFingerprint: fingerprint(reader.node, ['load_assignment']),
-    endpoints,
+    endpoints: assignment.endpoints,
+    assignmentPolicy: assignment.policy,
     outlier,
     healthCheck,
     ignoreHealthOnHostRemoval: reader.bool('ignore_health_on_host_removal') ?? false,

@@ -1,21 +1,41 @@
 import { isIP } from 'node:net';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
-import type { EndpointConfig, EndpointHealth, EndpointMetadata, LocalityConfig } from './cluster-config.ts';
+import type {
+  AssignmentPolicy,
+  EndpointConfig,
+  EndpointHealth,
+  EndpointMetadata,
+  LocalityConfig,
+} from './cluster-config.ts';
 import { compileEndpointCheck } from './health/compile.ts';
 import type { ClusterConfig } from './types.ts';
 
 const NO_METADATA: EndpointMetadata = new Map();
 const DNS_HINT = "Set the cluster's type to STRICT_DNS or LOGICAL_DNS to use a name.";
 
+/** A compiled `envoy.config.endpoint.v3.ClusterLoadAssignment`. */
+export interface CompiledAssignment {
+  readonly endpoints: EndpointConfig[];
+  readonly policy: AssignmentPolicy;
+}
+
 /** Reads `load_assignment`. Null when an error was reported. */
 export function compileEndpoints(
   cluster: MessageReader,
   ctx: CompileContext,
   type: ClusterConfig['type'],
-): EndpointConfig[] | null {
+): CompiledAssignment | null {
   const assignment = cluster.message('load_assignment');
-  if (assignment === undefined) return [];
+  if (assignment === undefined) return { endpoints: [], policy: readPolicy(undefined) };
+  return compileAssignment(assignment, ctx, type);
+}
+
+export function compileAssignment(
+  assignment: MessageReader,
+  ctx: CompileContext,
+  type: ClusterConfig['type'],
+): CompiledAssignment | null {
   assignment.acknowledge('cluster_name');
   const localities = assignment.messages('endpoints');
   const result: EndpointConfig[] = [];
@@ -33,13 +53,29 @@ export function compileEndpoints(
     ctx.report(
       'error',
       'cluster.logical-dns-endpoints',
-      cluster,
-      'load_assignment',
+      assignment,
+      'endpoints',
       `A LOGICAL_DNS cluster has exactly one endpoint; this one has ${result.length}. Keep one, or use STRICT_DNS.`,
     );
     failed = true;
   }
-  return failed ? null : result;
+  return failed ? null : { endpoints: result, policy: readPolicy(assignment.message('policy')) };
+}
+
+/** Parts of a hundred by what `denominator` names. */
+const DENOMINATORS: Readonly<Record<string, number>> = { TEN_THOUSAND: 100, MILLION: 10_000 };
+
+function readPolicy(policy: MessageReader | undefined): AssignmentPolicy {
+  return {
+    overprovisioningFactor: policy?.number('overprovisioning_factor') ?? 140,
+    weightedPriorityHealth: policy?.bool('weighted_priority_health') ?? false,
+    dropOverloads: (policy?.messages('drop_overloads') ?? []).map((drop) => {
+      const share = drop.message('drop_percentage');
+      const scale = DENOMINATORS[share?.enumeration('denominator') ?? ''] ?? 1;
+      return { category: drop.string('category') ?? '', percent: (share?.number('numerator') ?? 0) / scale };
+    }),
+    staleAfter: policy?.duration('endpoint_stale_after') ?? 0,
+  };
 }
 
 function readLocality(group: MessageReader): LocalityConfig {

@@ -1,7 +1,10 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
-import type { LoadBalancingConfig } from './cluster-config.ts';
+import type { ClientSideWeightsConfig, LoadBalancingConfig, SubsetConfig } from './cluster-config.ts';
 import { runtimeNumber } from './compile-outlier.ts';
+import { readLeastRequest, readMaglev, readRingHash, readSlowStart } from './compile-policy.ts';
+import { readSubset } from './compile-subset.ts';
+import { readZoneAware } from './compile-zone-aware.ts';
 import { DEFAULT_OVERRIDE_STATUS, type HostStatus } from './load-balancer/override-host.ts';
 import type { ClusterConfig } from './types.ts';
 
@@ -15,21 +18,32 @@ const POLICIES: ReadonlySet<string> = new Set([
   'MAGLEV',
 ]);
 
-/** `load_balancing_policy` extensions by the last part of their type. */
+const PACKAGE = 'envoy.extensions.load_balancing_policies';
+
+/** `load_balancing_policy` extensions that end in a policy of ours. */
 const EXTENSIONS: ReadonlyMap<string, PolicyName> = new Map([
-  ['envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', 'ROUND_ROBIN'],
-  ['envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest', 'LEAST_REQUEST'],
-  ['envoy.extensions.load_balancing_policies.random.v3.Random', 'RANDOM'],
-  ['envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash', 'RING_HASH'],
-  ['envoy.extensions.load_balancing_policies.maglev.v3.Maglev', 'MAGLEV'],
-]);
+  [`${PACKAGE}.round_robin.v3.RoundRobin`, 'ROUND_ROBIN'],
+  [`${PACKAGE}.least_request.v3.LeastRequest`, 'LEAST_REQUEST'],
+  [`${PACKAGE}.random.v3.Random`, 'RANDOM'],
+  [`${PACKAGE}.ring_hash.v3.RingHash`, 'RING_HASH'],
+  [`${PACKAGE}.maglev.v3.Maglev`, 'MAGLEV'],
+] as const);
+const SUBSET = `${PACKAGE}.subset.v3.Subset`;
+const WRR_LOCALITY = `${PACKAGE}.wrr_locality.v3.WrrLocality`;
+const CLIENT_SIDE = `${PACKAGE}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`;
+const CLUSTER_PROVIDED = `${PACKAGE}.cluster_provided.v3.ClusterProvided`;
 
-const MAX_RING_SIZE = 8 * 1024 * 1024;
-
-/** The policy, and the message that holds its settings. */
+/** The policy, and the messages that hold its settings. */
 interface Selected {
   readonly policy: PolicyName;
   readonly settings: MessageReader | undefined;
+  /** Where localities and hashing are spoken of. */
+  readonly locality: MessageReader | undefined;
+  readonly hashing: MessageReader | undefined;
+  readonly subset: SubsetConfig | null;
+  /** `wrr_locality` weighs localities without being told. */
+  readonly localityWeighted?: true;
+  readonly clientSideWeights?: ClientSideWeightsConfig;
 }
 
 /** Reads the load balancing policy with its settings and `common_lb_config`. Null when an error was reported. */
@@ -39,14 +53,18 @@ export function compileLoadBalancing(
   name: string,
   type: ClusterConfig['type'],
 ): LoadBalancingConfig | null {
-  const selected = cluster.has('load_balancing_policy')
-    ? fromExtension(cluster, ctx)
-    : fromEnum(cluster, ctx, name, type);
-  if (selected === null) return null;
-  const { policy, settings } = selected;
   const common = cluster.message('common_lb_config');
-  const hashing = common?.message('consistent_hashing_lb_config');
-  const useHostname = hashing?.bool('use_hostname_for_hashing') ?? false;
+  const selected = cluster.has('load_balancing_policy')
+    ? fromExtension(cluster, ctx, name, type)
+    : fromEnum(cluster, common, ctx, name, type);
+  if (selected === null) return null;
+  const { policy, settings, locality, hashing } = selected;
+  const useHostname =
+    hashing?.bool('use_hostname_for_hashing') ??
+    (policy === 'RING_HASH' && cluster.has('load_balancing_policy')
+      ? settings?.bool('use_hostname_for_hashing')
+      : undefined) ??
+    false;
   if (useHostname && type === 'STATIC' && hashing !== undefined) {
     ctx.report(
       'error',
@@ -57,19 +75,27 @@ export function compileLoadBalancing(
     );
   }
   const overrideStatus = common?.message('override_host_status');
-  const assignmentPolicy = cluster.message('load_assignment')?.message('policy');
+  const zoneAware = locality?.message('zone_aware_lb_config');
+  const localityWeighted =
+    selected.localityWeighted ?? locality?.message('locality_weighted_lb_config') !== undefined;
+  const schedules = policy === 'ROUND_ROBIN' || policy === 'LEAST_REQUEST';
   return {
     policy,
     panicThreshold: panicThreshold(common, ctx),
-    failTrafficOnPanic: common?.message('zone_aware_lb_config')?.bool('fail_traffic_on_panic') ?? false,
-    localityWeighted: common?.message('locality_weighted_lb_config') !== undefined,
-    overprovisioningFactor: assignmentPolicy?.number('overprovisioning_factor') ?? 140,
-    weightedPriorityHealth: assignmentPolicy?.bool('weighted_priority_health') ?? false,
+    failTrafficOnPanic: zoneAware?.bool('fail_traffic_on_panic') ?? false,
+    localityWeighted,
+    overprovisioningFactor: 140,
+    weightedPriorityHealth: false,
     updateMergeWindow: common?.duration('update_merge_window') ?? 1000,
     leastRequest: readLeastRequest(policy === 'LEAST_REQUEST' ? settings : undefined),
     ringHash: readRingHash(policy === 'RING_HASH' ? settings : undefined, ctx),
     maglevTableSize: readMaglev(policy === 'MAGLEV' ? settings : undefined, ctx),
     useHostnameForHashing: useHostname,
+    hashBalanceFactor: hashing?.number('hash_balance_factor') ?? 0,
+    slowStart: schedules && selected.clientSideWeights === undefined ? readSlowStart(settings) : null,
+    subset: selected.subset,
+    zoneAware: localityWeighted ? null : readZoneAware(zoneAware, ctx, name),
+    clientSideWeights: selected.clientSideWeights ?? null,
     overrideHostStatus:
       overrideStatus === undefined
         ? DEFAULT_OVERRIDE_STATUS
@@ -85,14 +111,29 @@ function panicThreshold(common: MessageReader | undefined, ctx: CompileContext):
   return Math.min(100, Math.floor(percent));
 }
 
+/** Types that find their hosts themselves. */
+function providesBalancer(type: ClusterConfig['type']): boolean {
+  return type === 'ORIGINAL_DST' || type === 'AGGREGATE' || type === 'DYNAMIC_FORWARD_PROXY';
+}
+
+const PROVIDED: Selected = {
+  policy: 'ROUND_ROBIN',
+  settings: undefined,
+  locality: undefined,
+  hashing: undefined,
+  subset: null,
+};
+
 function fromEnum(
   cluster: MessageReader,
+  common: MessageReader | undefined,
   ctx: CompileContext,
   name: string,
   type: ClusterConfig['type'],
 ): Selected | null {
   const policy = cluster.enumeration('lb_policy') ?? 'ROUND_ROBIN';
-  if (type === 'ORIGINAL_DST' && policy !== 'CLUSTER_PROVIDED') {
+  if (policy === 'CLUSTER_PROVIDED') return clusterProvided(cluster, ctx, 'lb_policy', name, type);
+  if (type === 'ORIGINAL_DST') {
     ctx.report(
       'error',
       'cluster.lb-policy-for-original-dst',
@@ -103,44 +144,125 @@ function fromEnum(
     );
     return null;
   }
-  if (policy === 'CLUSTER_PROVIDED') {
-    if (type === 'ORIGINAL_DST' || cluster.has('cluster_type')) {
-      return { policy: 'ROUND_ROBIN', settings: undefined };
-    }
+  if (providesBalancer(type)) {
     ctx.report(
       'error',
-      'cluster.lb-policy-not-provided',
+      'cluster.lb-policy-provided',
       cluster,
       'lb_policy',
-      `Cluster ${name} asks for the load balancer that its type provides, and type ${type} provides none.`,
+      `Cluster ${name} finds its hosts itself: it takes lb_policy CLUSTER_PROVIDED only, not ${policy}.`,
+      { expected: 'CLUSTER_PROVIDED' },
     );
     return null;
   }
+  const subset = readSubset(cluster.message('lb_subset_config'), ctx);
+  const hashing = common?.message('consistent_hashing_lb_config');
+  const rest = { locality: common, hashing, subset };
   if (!POLICIES.has(policy)) {
     notEmulated(cluster, ctx, 'lb_policy', policy);
-    return { policy: 'ROUND_ROBIN', settings: undefined };
+    return { policy: 'ROUND_ROBIN', settings: undefined, ...rest };
   }
   const field = `${policy.toLowerCase()}_lb_config`;
   // Settings of another policy stay unread, and so become notices. RANDOM has none.
-  return {
-    policy: policy as PolicyName,
-    settings: policy === 'RANDOM' ? undefined : cluster.message(field),
-  };
+  const settings = policy === 'RANDOM' ? undefined : cluster.message(field);
+  return { policy: policy as PolicyName, settings, ...rest };
+}
+
+function clusterProvided(
+  cluster: MessageReader,
+  ctx: CompileContext,
+  field: string,
+  name: string,
+  type: ClusterConfig['type'],
+): Selected | null {
+  if (providesBalancer(type) || cluster.has('cluster_type')) return PROVIDED;
+  ctx.report(
+    'error',
+    'cluster.lb-policy-not-provided',
+    cluster,
+    field,
+    `Cluster ${name} asks for the load balancer that its type provides, and type ${type} provides none.`,
+  );
+  return null;
 }
 
 /** The first policy of the list that is known, as Envoy takes it. */
-function fromExtension(cluster: MessageReader, ctx: CompileContext): Selected | null {
+function fromExtension(
+  cluster: MessageReader,
+  ctx: CompileContext,
+  name: string,
+  type: ClusterConfig['type'],
+): Selected | null {
   const list = cluster.message('load_balancing_policy');
-  const policies = list?.messages('policies') ?? [];
-  for (const entry of policies) {
-    const settings = entry.message('typed_extension_config')?.message('typed_config');
-    const policy = settings === undefined ? undefined : EXTENSIONS.get(settings.type);
-    if (policy !== undefined) return { policy, settings };
+  if (firstType(list) === CLUSTER_PROVIDED) {
+    takeFirst(list);
+    return clusterProvided(cluster, ctx, 'load_balancing_policy', name, type);
   }
-  const first = policies[0]?.message('typed_extension_config');
-  const word = first?.message('typed_config')?.type ?? 'an empty load_balancing_policy';
-  notEmulated(cluster, ctx, 'load_balancing_policy', word);
-  return { policy: 'ROUND_ROBIN', settings: undefined };
+  const selected = fromList(list, ctx);
+  if (selected !== null) return selected;
+  notEmulated(cluster, ctx, 'load_balancing_policy', firstType(list) ?? 'an empty load_balancing_policy');
+  return PROVIDED;
+}
+
+function entriesOf(list: MessageReader | undefined): MessageReader[] {
+  return (list?.messages('policies') ?? []).flatMap((entry) => entry.message('typed_extension_config') ?? []);
+}
+
+function firstType(list: MessageReader | undefined): string | undefined {
+  return entriesOf(list)[0]?.message('typed_config')?.type;
+}
+
+function takeFirst(list: MessageReader | undefined): void {
+  entriesOf(list)[0]?.acknowledge('name', 'typed_config');
+}
+
+/** `envoy.config.cluster.v3.LoadBalancingPolicy`, also as policies hold others inside. */
+function fromList(list: MessageReader | undefined, ctx: CompileContext): Selected | null {
+  for (const entry of entriesOf(list)) {
+    entry.acknowledge('name');
+    const settings = entry.message('typed_config');
+    if (settings === undefined) continue;
+    const policy = EXTENSIONS.get(settings.type);
+    if (policy !== undefined) return ofPolicy(policy, settings);
+    switch (settings.type) {
+      case SUBSET: {
+        settings.acknowledge('allow_redundant_keys');
+        const inner = fromList(settings.message('subset_lb_policy'), ctx);
+        return inner === null ? null : { ...inner, subset: readSubset(settings, ctx) };
+      }
+      case WRR_LOCALITY: {
+        const inner = fromList(settings.message('endpoint_picking_policy'), ctx);
+        return inner === null ? null : { ...inner, localityWeighted: true };
+      }
+      case CLIENT_SIDE:
+        return { ...ofPolicy('ROUND_ROBIN', settings), clientSideWeights: readClientSide(settings) };
+      default:
+        break;
+    }
+  }
+  return null;
+}
+
+function ofPolicy(policy: PolicyName, settings: MessageReader): Selected {
+  const hashed = policy === 'RING_HASH' || policy === 'MAGLEV';
+  const has = settings.type.endsWith('ClientSideWeightedRoundRobin') ? undefined : settings;
+  return {
+    policy,
+    settings,
+    locality: hashed ? has : has?.message('locality_lb_config'),
+    hashing: hashed ? has?.message('consistent_hashing_lb_config') : undefined,
+    subset: null,
+  };
+}
+
+/** Reports come with the answers; `enable_oob_load_report` stays unread, and so becomes a notice. */
+function readClientSide(reader: MessageReader): ClientSideWeightsConfig {
+  return {
+    blackoutPeriod: reader.duration('blackout_period') ?? 10_000,
+    weightExpirationPeriod: reader.duration('weight_expiration_period') ?? 180_000,
+    weightUpdatePeriod: Math.max(100, reader.duration('weight_update_period') ?? 1000),
+    errorUtilizationPenalty: reader.number('error_utilization_penalty') ?? 1,
+  };
 }
 
 function notEmulated(cluster: MessageReader, ctx: CompileContext, field: string, policy: string): void {
@@ -151,61 +273,4 @@ function notEmulated(cluster: MessageReader, ctx: CompileContext, field: string,
     field,
     `Load balancing by ${policy} is not emulated here: ROUND_ROBIN is used.`,
   );
-}
-
-function readLeastRequest(reader: MessageReader | undefined): LoadBalancingConfig['leastRequest'] {
-  return {
-    choiceCount: reader?.number('choice_count') ?? 2,
-    activeRequestBias: reader?.message('active_request_bias')?.number('default_value') ?? 1,
-    fullScan:
-      reader?.has('selection_method') === true && reader.enumeration('selection_method') === 'FULL_SCAN',
-  };
-}
-
-function readRingHash(
-  reader: MessageReader | undefined,
-  ctx: CompileContext,
-): LoadBalancingConfig['ringHash'] {
-  const minimumSize = reader?.number('minimum_ring_size') ?? 1024;
-  const maximumSize = reader?.number('maximum_ring_size') ?? MAX_RING_SIZE;
-  if (reader !== undefined && minimumSize > maximumSize) {
-    ctx.report(
-      'error',
-      'cluster.ring-size',
-      reader,
-      'minimum_ring_size',
-      `minimum_ring_size (${minimumSize}) is above maximum_ring_size (${maximumSize}).`,
-    );
-  }
-  if (reader?.enumeration('hash_function') === 'MURMUR_HASH_2') {
-    ctx.report(
-      'notice',
-      'cluster.hash-function-not-emulated',
-      reader,
-      'hash_function',
-      'MURMUR_HASH_2 is not emulated: XX_HASH is used, so requests fall on other hosts.',
-    );
-  }
-  return { minimumSize, maximumSize };
-}
-
-function readMaglev(reader: MessageReader | undefined, ctx: CompileContext): number {
-  const size = reader?.number('table_size') ?? 65537;
-  if (reader !== undefined && !isPrime(size)) {
-    ctx.report(
-      'error',
-      'cluster.maglev-table-size',
-      reader,
-      'table_size',
-      `The size of a Maglev table must be a prime number; ${size} is not.`,
-    );
-    return 65537;
-  }
-  return size;
-}
-
-function isPrime(n: number): boolean {
-  if (n < 2) return false;
-  for (let i = 2; i * i <= n; i++) if (n % i === 0) return false;
-  return true;
 }

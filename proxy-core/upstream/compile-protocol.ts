@@ -1,7 +1,7 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import { compileHttp2 } from '../http/codec/http2/compile.ts';
-import type { ClusterConfig } from './types.ts';
+import type { AutoServerName, ClusterConfig } from './types.ts';
 
 const OPTIONS_KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -16,6 +16,7 @@ export type ProtocolSettings = Pick<
   | 'proxy100Continue'
   | 'headerKeyFormat'
   | 'enableTrailers'
+  | 'autoServerName'
 >;
 
 /** How upstream is spoken to: `typed_extension_protocol_options`, or the deprecated fields of the cluster itself. */
@@ -39,7 +40,18 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
     proxy100Continue: false,
     headerKeyFormat: headerKeyFormat(http1),
     enableTrailers: http1?.bool('enable_trailers') ?? false,
+    autoServerName: compileAutoServerName(typed),
   };
+}
+
+/** Speaks of TLS only; without it there is nothing to name. */
+function compileAutoServerName(typed: MessageReader | undefined): AutoServerName | null {
+  const options = typed?.message('upstream_http_protocol_options');
+  if (options === undefined) return null;
+  const header = (options.string('override_auto_sni_header') ?? '').toLowerCase();
+  const sni = options.bool('auto_sni') ?? false;
+  const san = options.bool('auto_san_validation') ?? false;
+  return sni || san ? { sni, san, header: header === ':authority' ? '' : header } : null;
 }
 
 interface Selected {
@@ -73,8 +85,6 @@ function fromTyped(
   ctx: CompileContext,
   name: string,
 ): Selected {
-  // `auto_sni` and its like speak of TLS only; on TLS they are not emulated, which the notice for unread fields says.
-  if (!cluster.has('transport_socket')) typed.acknowledge('upstream_http_protocol_options');
   const downstream = typed.message('use_downstream_protocol_config');
   if (downstream !== undefined) return { protocol: 'DOWNSTREAM', ...inner(downstream) };
   const auto = typed.message('auto_config');

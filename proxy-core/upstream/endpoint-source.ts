@@ -4,8 +4,11 @@ import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { type DnsOutcome, DnsSource } from '../discovery/dns-source.ts';
 import type { ResolvedEndpoint, UpstreamCluster } from './cluster.ts';
 import type { EndpointConfig } from './cluster-config.ts';
+import { AggregateBalancer } from './cluster-types/aggregate.ts';
 import type { DnsCaches } from './cluster-types/dns-cache.ts';
 import { DynamicForwardProxy } from './cluster-types/dynamic-forward-proxy.ts';
+import { EdsEndpoints } from './cluster-types/eds.ts';
+import { OriginalDestination } from './cluster-types/original-dst.ts';
 import { type UpstreamEventSink, upstreamEvent } from './events.ts';
 
 const NO_ADDRESS = 'the name has no address';
@@ -21,6 +24,8 @@ export interface SourceEnvironment {
   readonly services: CoreServices;
   readonly resolver: DnsResolver;
   readonly dnsCaches: DnsCaches;
+  /** A running cluster by its name. */
+  readonly find: (name: string) => UpstreamCluster | null;
   readonly onEvent: UpstreamEventSink;
 }
 
@@ -35,6 +40,15 @@ export function createEndpointSource(
     cluster.dynamicHosts = proxy;
     return proxy;
   }
+  if (provided?.kind === 'original-dst') {
+    const destination = new OriginalDestination(cluster, provided, environment);
+    cluster.provided = destination;
+    return destination;
+  }
+  if (provided?.kind === 'aggregate')
+    cluster.provided = new AggregateBalancer(cluster, provided, environment.find);
+  const { eds } = cluster.config;
+  if (eds !== null) return new EdsEndpoints(cluster, eds, environment);
   switch (cluster.config.type) {
     case 'STRICT_DNS':
     case 'LOGICAL_DNS':
@@ -60,6 +74,7 @@ class FixedEndpoints implements EndpointSource {
         port: endpoint.port,
         hostname: endpoint.hostname,
         endpoint,
+        alternatives: endpoint.additionalAddresses,
       })),
     );
   }

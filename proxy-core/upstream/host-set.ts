@@ -29,7 +29,7 @@ export interface PrioritySet {
   readonly views: readonly HostView[];
   /** Hosts by source number. */
   readonly sources: readonly (readonly UpstreamHost[])[];
-  /** Only with `locality_weighted_lb_config`, else empty. */
+  /** Only when balancing looks at localities (their weights, or zones), else empty. */
   readonly localities: readonly LocalityView[];
 }
 
@@ -51,12 +51,24 @@ export function buildHostSet(
   config: LoadBalancingConfig,
   ejectedUntil: (host: UpstreamHost) => number,
 ): HostSet {
+  const views = hosts.map((host) => viewOf(host, host.healthFlags === 0 ? 0 : ejectedUntil(host)));
+  return assembleHostSet(id, madeAt, views, config, null);
+}
+
+/** A set of some hosts of another one. `scale` says which share of its weight a locality keeps. */
+export function assembleHostSet(
+  id: number,
+  madeAt: number,
+  views: readonly HostView[],
+  config: LoadBalancingConfig,
+  scale: ((locality: string, hosts: number) => number) | null,
+): HostSet {
   let priorityCount = 1;
-  for (const host of hosts) if (host.priority >= priorityCount) priorityCount = host.priority + 1;
+  for (const { host } of views) if (host.priority >= priorityCount) priorityCount = host.priority + 1;
   const priorities: PrioritySet[] = [];
   for (let priority = 0; priority < priorityCount; priority++) {
-    const mine = priorityCount === 1 ? hosts : hosts.filter((host) => host.priority === priority);
-    priorities.push(buildPriority(mine, config, ejectedUntil));
+    const mine = priorityCount === 1 ? views : views.filter(({ host }) => host.priority === priority);
+    priorities.push(buildPriority(mine, config, scale));
   }
   const counts = priorities.map((p) => (config.weightedPriorityHealth ? weightedCounts(p) : p.counts));
   return {
@@ -69,27 +81,25 @@ export function buildHostSet(
 }
 
 function buildPriority(
-  hosts: readonly UpstreamHost[],
+  views: readonly HostView[],
   config: LoadBalancingConfig,
-  ejectedUntil: (host: UpstreamHost) => number,
+  scale: ((locality: string, hosts: number) => number) | null,
 ): PrioritySet {
+  const all: UpstreamHost[] = [];
   const healthy: UpstreamHost[] = [];
   const degraded: UpstreamHost[] = [];
-  const views: HostView[] = [];
   let excluded = 0;
-  for (const host of hosts) {
-    const flags = host.healthFlags;
-    views.push(viewOf(host, flags === 0 ? 0 : ejectedUntil(host)));
+  for (const { host, flags } of views) {
+    all.push(host);
     const health = coarseHealth(flags);
     if (health === 'healthy') healthy.push(host);
     else if (health === 'degraded') degraded.push(host);
     if (isExcluded(flags)) excluded++;
   }
-  const counts = { hosts: hosts.length, healthy: healthy.length, degraded: degraded.length, excluded };
-  const sources: UpstreamHost[][] = [[...hosts], healthy, degraded];
-  const localities = config.localityWeighted
-    ? addLocalities(hosts, sources, config.overprovisioningFactor)
-    : [];
+  const counts = { hosts: all.length, healthy: healthy.length, degraded: degraded.length, excluded };
+  const sources: UpstreamHost[][] = [all, healthy, degraded];
+  const byLocality = config.localityWeighted || config.zoneAware !== null;
+  const localities = byLocality ? addLocalities(views, sources, config.overprovisioningFactor, scale) : [];
   return { counts, views, sources, localities };
 }
 
@@ -113,30 +123,33 @@ function viewOf(host: UpstreamHost, ejectedUntil: number): HostView {
 }
 
 function addLocalities(
-  hosts: readonly UpstreamHost[],
+  views: readonly HostView[],
   sources: UpstreamHost[][],
   overprovisioningFactor: number,
+  scale: ((locality: string, hosts: number) => number) | null,
 ): LocalityView[] {
-  const groups = new Map<string, { locality: LocalityConfig; hosts: UpstreamHost[] }>();
-  for (const host of hosts) {
-    const key = localityName(host.locality);
+  const groups = new Map<string, { locality: LocalityConfig; views: HostView[] }>();
+  for (const view of views) {
+    const key = localityName(view.host.locality);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { locality: host.locality, hosts: [host] });
-    else group.hosts.push(host);
+    if (group === undefined) groups.set(key, { locality: view.host.locality, views: [view] });
+    else group.views.push(view);
   }
   const localities: LocalityView[] = [];
-  for (const group of groups.values()) {
-    const healthy = group.hosts.filter((host) => coarseHealth(host.healthFlags) === 'healthy');
-    const degraded = group.hosts.filter((host) => coarseHealth(host.healthFlags) === 'degraded');
-    const counted = group.hosts.filter((host) => !isExcluded(host.healthFlags)).length;
+  for (const [name, group] of groups) {
+    const healthy = group.views.filter(({ flags }) => coarseHealth(flags) === 'healthy');
+    const degraded = group.views.filter(({ flags }) => coarseHealth(flags) === 'degraded');
+    const counted = group.views.filter(({ flags }) => !isExcluded(flags)).length;
+    const weight = (group.locality.weight ?? 0) * (scale === null ? 1 : scale(name, group.views.length));
     const effective = (part: number): number =>
-      counted === 0
-        ? 0
-        : (group.locality.weight ?? 0) * Math.min(1, (overprovisioningFactor / 100) * (part / counted));
-    sources.push(healthy, degraded);
+      counted === 0 ? 0 : weight * Math.min(1, (overprovisioningFactor / 100) * (part / counted));
+    sources.push(
+      healthy.map(({ host }) => host),
+      degraded.map(({ host }) => host),
+    );
     localities.push({
       locality: group.locality,
-      hosts: group.hosts.length,
+      hosts: group.views.length,
       healthyWeight: effective(healthy.length),
       degradedWeight: effective(degraded.length),
     });

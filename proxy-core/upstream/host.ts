@@ -1,4 +1,5 @@
-import type { EndpointConfig, EndpointHealth, LocalityConfig } from './cluster-config.ts';
+import { canonicalJson } from '../base/subset-criteria.ts';
+import type { EndpointConfig, EndpointHealth, EndpointMetadata, LocalityConfig } from './cluster-config.ts';
 import { type EndpointCheckConfig, PLAIN_ENDPOINT_CHECK } from './health/config.ts';
 import type { HostSession } from './health/session.ts';
 import type { HostView } from './host-set.ts';
@@ -92,6 +93,9 @@ export class UpstreamHost implements Host {
   alternatives: readonly string[] = [];
   weight: number;
   locality: LocalityConfig;
+  metadata: EndpointMetadata;
+  /** Monotonic milliseconds since when it is fit for traffic: slow start counts from there. */
+  healthySince = 0;
   pool: HostPool | null = null;
   outlier: OutlierHostMonitor | null = null;
   healthFlags = 0;
@@ -115,6 +119,7 @@ export class UpstreamHost implements Host {
     this.hostname = hostname;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
+    this.metadata = endpoint.metadata;
     this.endpointCheck = endpoint.check ?? PLAIN_ENDPOINT_CHECK;
     this.setEndpointHealth(endpoint.health);
   }
@@ -122,9 +127,15 @@ export class UpstreamHost implements Host {
   /** Takes over what may change without a new host; true when load balancing must know. */
   adopt(endpoint: EndpointConfig, hostname: string): boolean {
     const before = this.healthFlags;
-    const changed = this.weight !== endpoint.weight || this.locality !== endpoint.locality;
+    const changed =
+      this.weight !== endpoint.weight ||
+      canonicalJson(this.locality) !== canonicalJson(endpoint.locality) ||
+      !sameMetadata(this.metadata, endpoint.metadata);
+    // Host sets hold the view of a host while it does not change.
+    if (changed) this.lastView = null;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
+    this.metadata = endpoint.metadata;
     this.hostname = hostname;
     this.setEndpointHealth(endpoint.health);
     return changed || before !== this.healthFlags;
@@ -148,4 +159,11 @@ export class UpstreamHost implements Host {
     if (health === 'DEGRADED') this.set(HealthFlag.degradedEdsHealth);
     if (health === 'DRAINING') this.set(HealthFlag.draining);
   }
+}
+
+function sameMetadata(a: EndpointMetadata, b: EndpointMetadata): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) if (canonicalJson(value) !== canonicalJson(b.get(name))) return false;
+  return true;
 }

@@ -40,10 +40,20 @@ export interface ClusterConfig {
   readonly proxy100Continue: boolean;
   readonly headerKeyFormat: 'lower' | 'proper' | 'preserve';
   readonly enableTrailers: boolean;
+  /** `auto_sni` and `auto_san_validation`: TLS goes by the name that a request asks for; null = it does not. */
+  readonly autoServerName: AutoServerName | null;
   /** Compiled transport socket (TLS), null = raw buffer. */
   readonly transportSocket: ClientTls | null;
   /** Same text of the cluster message ⇒ same key: apply compares it to tell changed from unchanged. */
   readonly fingerprint: string;
+}
+
+/** `upstream_http_protocol_options`. */
+export interface AutoServerName {
+  readonly sni: boolean;
+  readonly san: boolean;
+  /** Header that holds the name; empty: the authority. */
+  readonly header: string;
 }
 
 /** Per-cluster statistics that the data path touches; names are Envoy's under `cluster.<name>.`. */
@@ -127,6 +137,8 @@ export interface Host {
   readonly stats: HostStats;
   /** The connection pools of this host, owned by `upstream/pool/`; null until the first request. */
   pool: HostPool | null;
+  /** `metadata.filter_metadata` of the endpoint, by namespace; left out = none. */
+  readonly metadata?: ReadonlyMap<string, unknown>;
   /** Told of every result; null without outlier detection. */
   outlier: OutlierMonitor | null;
   /** Told when an answer asks for the host to be left out; null without active health checks. */
@@ -198,6 +210,8 @@ export interface LoadBalancerContext {
   /** The request, for clusters that find their hosts by it. */
   readonly head?: RequestHead | null;
   readonly info?: StreamInfo | null;
+  /** The priority that an aggregate has drawn: its number, or for degraded hosts that plus their count. */
+  readonly slot?: number;
   /** Only for explaining a recorded pick: the cluster's `lastPosition` right after it. */
   readonly position?: number;
 }

@@ -23,6 +23,7 @@ export function eventMark(event: CoreEvent): Mark | null {
     case 'listener-recovered':
     case 'cluster-resolved':
     case 'dns-failed':
+    case 'endpoints-refused':
     case 'log-failed':
     case 'service-failed':
     case 'service-recovered':

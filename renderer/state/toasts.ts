@@ -63,6 +63,7 @@ export function toastForEvent(event: CoreEvent): void {
       });
       return;
     case 'dns-failed':
+    case 'endpoints-refused':
       showToast({
         id: `dns:${event.cluster}`,
         tone: 'warn',

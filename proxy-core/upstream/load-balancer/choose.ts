@@ -2,21 +2,28 @@ import type { Narrator } from '../../facade/decision.ts';
 import type { LoadBalancingConfig } from '../cluster-config.ts';
 import type { UpstreamHost } from '../host.ts';
 import { type HostSet, localityName, Source } from '../host-set.ts';
-import { availablePercent } from '../priority-load.ts';
+import { availablePercent, type PriorityLoad } from '../priority-load.ts';
 import type { LoadBalancerContext } from '../types.ts';
+import type { Balancer } from './balancer.ts';
+import { BoundedLoadPolicy } from './bounded-load.ts';
 import { LocalitySchedules } from './locality.ts';
 import { MaglevPolicy } from './maglev.ts';
 import { DrawFor, deriveDraw, type PickScope, type Policy } from './policy.ts';
 import { RandomPolicy } from './random.ts';
 import { RingHashPolicy } from './ring-hash.ts';
 import { ScheduledPolicy } from './scheduled.ts';
+import { type ZoneEvent, ZoneRouting } from './zone-aware.ts';
 
 /** Room for the position inside a source, beside the locality that was picked. */
 const LOCALITY_UNIT = 2 ** 42;
 
-/** Told of a pick in panic (`lb_healthy_panic`) and of sizes of rings and tables. */
+/** Told of a pick in panic (`lb_healthy_panic`), of zones, and of sizes of rings and tables. */
 export interface LoadBalancerObserver {
   onPanicPick(): void;
+  onZone(event: ZoneEvent): void;
+  now(): number;
+  /** The hosts of the proxy's own cluster, for zone-aware routing; null without. */
+  localHosts(name: string): HostSet | null;
   onBuilt(kind: 'ring_hash_lb' | 'maglev_lb', size: number, smallest: number, largest: number): void;
 }
 
@@ -24,9 +31,10 @@ export interface LoadBalancerObserver {
  * Picks hosts for one cluster: priority by the draw, then panic or not, then locality, then the policy
  * (envoy LoadBalancerBase::chooseHost). `explain` takes the same way with a narrator and moves nothing.
  */
-export class LoadBalancer {
+export class LoadBalancer implements Balancer {
   private readonly policy: Policy;
   private readonly localities: LocalitySchedules | null;
+  private readonly zones: ZoneRouting | null;
   private readonly scope: PickScope;
   private lastLocality = 0;
 
@@ -38,6 +46,10 @@ export class LoadBalancer {
   ) {
     this.policy = createPolicy(config, seed, observer);
     this.localities = config.localityWeighted && !isHashed(config) ? new LocalitySchedules(seed) : null;
+    this.zones =
+      config.zoneAware === null || isHashed(config)
+        ? null
+        : new ZoneRouting(config.zoneAware, config, observer);
     this.scope = { set, priority: 0, source: Source.healthy };
     this.use(set);
   }
@@ -57,7 +69,7 @@ export class LoadBalancer {
   choose(context: LoadBalancerContext): UpstreamHost | null {
     const { set, scope } = this;
     const { load } = set;
-    const slot = pickSlot(set, priorityDraw(this.config, context));
+    const slot = slotOf(set, this.config, context);
     const count = set.priorities.length;
     const priority = slot % count;
     scope.priority = priority;
@@ -75,9 +87,16 @@ export class LoadBalancer {
           this.lastLocality = locality + 1;
           scope.source = Source.firstLocality + 2 * locality + (degraded ? 1 : 0);
         }
+      } else if (this.zones !== null && priority === 0 && !degraded) {
+        const locality = this.zones.pick(set, context.random, null);
+        if (locality >= 0) scope.source = Source.firstLocality + 2 * locality;
       }
     }
     return this.policy.pick(scope, context);
+  }
+
+  leftOut(): string {
+    return '';
   }
 
   explain(
@@ -87,7 +106,7 @@ export class LoadBalancer {
     narrator: Narrator,
   ): UpstreamHost | null {
     const count = set.priorities.length;
-    const slot = pickSlot(set, priorityDraw(this.config, context));
+    const slot = slotOf(set, this.config, context);
     const priority = slot % count;
     const degraded = slot >= count;
     narratePriorities(set, this.config, priority, degraded, narrator);
@@ -111,6 +130,9 @@ export class LoadBalancer {
           null,
         );
       }
+    } else if (this.zones !== null && priority === 0 && !degraded) {
+      const locality = this.zones.pick(set, context.random, narrator);
+      if (locality >= 0) source = Source.firstLocality + 2 * locality;
     }
     if (position >= 0) inner = position % LOCALITY_UNIT;
     const scope: PickScope = { set, priority, source };
@@ -126,14 +148,18 @@ function priorityDraw(config: LoadBalancingConfig, context: LoadBalancerContext)
   return deriveDraw(context.random, DrawFor.priority) % 100;
 }
 
-function isHashed(config: LoadBalancingConfig): boolean {
+export function isHashed(config: LoadBalancingConfig): boolean {
   return config.policy === 'RING_HASH' || config.policy === 'MAGLEV';
 }
 
+function slotOf(set: HostSet, config: LoadBalancingConfig, context: LoadBalancerContext): number {
+  const given = context.slot;
+  return given ?? pickSlot(set.priorities.length, set.load, priorityDraw(config, context));
+}
+
 /** Index of the priority in the healthy loads, or in the degraded ones plus their number. */
-function pickSlot(set: HostSet, draw: number): number {
-  const count = set.priorities.length;
-  const { healthyLoad, degradedLoad } = set.load;
+export function pickSlot(count: number, load: PriorityLoad, draw: number): number {
+  const { healthyLoad, degradedLoad } = load;
   if (count === 1 && healthyLoad[0] === 100) return 0;
   let sum = 0;
   for (let i = 0; i < count; i++) {
@@ -194,15 +220,17 @@ function narratePriorities(
 }
 
 function createPolicy(config: LoadBalancingConfig, seed: number, observer: LoadBalancerObserver): Policy {
+  const bounded = (policy: Policy): Policy =>
+    config.hashBalanceFactor > 0 ? new BoundedLoadPolicy(policy, config) : policy;
   switch (config.policy) {
     case 'ROUND_ROBIN':
     case 'LEAST_REQUEST':
-      return new ScheduledPolicy(config, seed);
+      return new ScheduledPolicy(config, seed, observer);
     case 'RANDOM':
       return new RandomPolicy();
     case 'RING_HASH':
-      return new RingHashPolicy(config, observer);
+      return bounded(new RingHashPolicy(config, observer));
     case 'MAGLEV':
-      return new MaglevPolicy(config, observer);
+      return bounded(new MaglevPolicy(config, observer));
   }
 }

@@ -31,10 +31,15 @@ export function hashedHosts(set: HostSet, priority: number, config: LoadBalancin
     hosts = flat;
     weights = scaled;
   }
-  const keys = hosts.map((host) =>
-    config.useHostnameForHashing && host.hostname !== '' ? host.hostname : host.address,
-  );
+  const keys = hosts.map((host) => hashKey(host, config));
   return { hosts, keys, weights };
+}
+
+/** Metadata `hash_key`, else the name when it is asked for, else the address. */
+function hashKey(host: UpstreamHost, config: LoadBalancingConfig): string {
+  const own = host.metadata.get('envoy.lb')?.hash_key;
+  if (typeof own === 'string' && own !== '') return own;
+  return config.useHostnameForHashing && host.hostname !== '' ? host.hostname : host.address;
 }
 
 /** The request's hash, or a random one. */

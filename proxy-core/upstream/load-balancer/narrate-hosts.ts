@@ -11,13 +11,15 @@ export function narrateHosts(
   config: CompiledCluster,
   wall: number,
   narrator: Narrator,
+  /** Why the balancer left a healthy host out; empty = it did not. */
+  leftOutBy: (view: HostView) => string = () => '',
 ): void {
   let index = 0;
   for (const priority of set.priorities) {
     for (const view of priority.views) {
       index++;
       const won = view.host === picked;
-      const why = leftOut(view, wall);
+      const why = leftOut(view, wall) || (won ? '' : leftOutBy(view));
       narrator.candidate({
         result: won ? 'won' : 'lost',
         index,

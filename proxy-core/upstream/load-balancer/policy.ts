@@ -39,4 +39,4 @@ export function deriveDraw(random: number, index: number): number {
 }
 
 /** Draws of one pick by purpose, so that each stays independent of the others. */
-export const DrawFor = { priority: 0, host: 1 } as const;
+export const DrawFor = { zoneEnabled: -3, zoneElsewhere: -2, zone: -1, priority: 0, host: 1 } as const;

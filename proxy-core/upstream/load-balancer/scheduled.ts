@@ -5,6 +5,7 @@ import type { HostSet } from '../host-set.ts';
 import type { LoadBalancerContext } from '../types.ts';
 import { EdfSchedule } from './edf.ts';
 import { DrawFor, deriveDraw, type PickScope, type Policy } from './policy.ts';
+import { slowStartFactor } from './slow-start.ts';
 
 /** A schedule is replayed pick by pick up to here; beyond, by whole rounds. */
 const REPLAY_LIMIT = 200_000;
@@ -27,12 +28,16 @@ export class ScheduledPolicy implements Policy {
   /** By priority, then by source. */
   private states: SourceState[][] = [];
   private readonly leastRequest: boolean;
+  /** The schedule goes by configured weights alone. */
+  private readonly replays: boolean;
 
   constructor(
     private readonly config: LoadBalancingConfig,
     private readonly seed: number,
+    private readonly observer: { now(): number },
   ) {
     this.leastRequest = config.policy === 'LEAST_REQUEST';
+    this.replays = !this.leastRequest && config.slowStart === null;
   }
 
   refresh(set: HostSet): void {
@@ -42,7 +47,7 @@ export class ScheduledPolicy implements Policy {
         const weights = hosts.map((host) => host.weight);
         const loaded = hosts.map((host) => this.weightOf(host, host.weight));
         return {
-          edf: allEqual(weights) ? null : this.schedule(loaded),
+          edf: allEqual(weights) && !this.anyInSlowStart(hosts) ? null : this.schedule(loaded),
           index: before[priority]?.[source]?.index ?? this.seed,
           picks: 0,
         };
@@ -58,7 +63,8 @@ export class ScheduledPolicy implements Policy {
       const index = state.edf.peek();
       const next = hosts[index];
       if (next === undefined) return null;
-      this.lastPosition = this.leastRequest ? index : state.picks++;
+      // Weights that change with time or load cannot be replayed: the outcome is kept in place of the turn.
+      this.lastPosition = this.replays ? state.picks++ : index;
       state.edf.pick(this.weightOf(next, next.weight));
       return next;
     }
@@ -82,6 +88,10 @@ export class ScheduledPolicy implements Policy {
     const hosts = scope.set.priorities[scope.priority]?.sources[scope.source] ?? [];
     if (hosts.length === 0) return null;
     const weights = weightsIn(scope, hosts);
+    this.tellSlowStart(hosts, narrator);
+    if (!this.leastRequest && this.config.slowStart !== null) {
+      return this.explainGrowing(scope, hosts, weights, position, narrator);
+    }
     return this.leastRequest
       ? this.explainLeastRequest(scope, hosts, weights, context, position, narrator)
       : this.explainRoundRobin(scope, hosts, weights, position, narrator);
@@ -110,6 +120,26 @@ export class ScheduledPolicy implements Policy {
       null,
     );
     return hosts[this.replay(weights, position >= 0 ? position : (state?.picks ?? 0)).peek()] ?? null;
+  }
+
+  /** Round robin in slow start: a recorded pick carries its outcome as position. */
+  private explainGrowing(
+    scope: PickScope,
+    hosts: readonly UpstreamHost[],
+    weights: readonly number[],
+    position: number,
+    narrator: Narrator,
+  ): UpstreamHost | null {
+    const state = this.states[scope.priority]?.[scope.source];
+    narrator.note(
+      'neutral',
+      state?.edf == null
+        ? 'All hosts have their whole weight, and all weights are equal: hosts take turns.'
+        : `Each host is due again after 1/weight (${listWeights(hosts, weights)}, times its share in slow start), and the one that is due first is picked.`,
+      null,
+    );
+    if (position >= 0) return hosts[position % hosts.length] ?? null;
+    return hosts[state?.edf?.peek() ?? (state?.index ?? this.seed) % hosts.length] ?? null;
   }
 
   /** How busy the hosts were is not kept; a recorded pick carries its outcome as position instead. */
@@ -194,11 +224,33 @@ export class ScheduledPolicy implements Policy {
   }
 
   private weightOf(host: UpstreamHost, weight: number): number {
-    if (!this.leastRequest) return weight;
+    const { slowStart } = this.config;
+    const grown =
+      slowStart === null ? weight : weight * slowStartFactor(host, slowStart, this.observer.now());
+    if (!this.leastRequest) return grown;
     const bias = this.config.leastRequest.activeRequestBias;
-    if (bias === 0) return weight;
+    if (bias === 0) return grown;
     const active = host.stats.rqActive + 1;
-    return weight / (bias === 1 ? active : active ** bias);
+    return grown / (bias === 1 ? active : active ** bias);
+  }
+
+  private anyInSlowStart(hosts: readonly UpstreamHost[]): boolean {
+    const { slowStart } = this.config;
+    if (slowStart === null) return false;
+    const now = this.observer.now();
+    return hosts.some((host) => slowStartFactor(host, slowStart, now) < 1);
+  }
+
+  private tellSlowStart(hosts: readonly UpstreamHost[], narrator: Narrator): void {
+    const { slowStart } = this.config;
+    if (slowStart === null) return;
+    const now = this.observer.now();
+    const young = hosts.flatMap((host) => {
+      const factor = slowStartFactor(host, slowStart, now);
+      return factor < 1 ? [`${host.address} ${Math.round(factor * 100)} %`] : [];
+    });
+    if (young.length > 0)
+      narrator.note('neutral', `In slow start, by their share of the weight: ${young.join(', ')}.`, null);
   }
 }
 

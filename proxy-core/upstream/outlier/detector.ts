@@ -5,10 +5,10 @@ import { upstreamEvent } from '../events.ts';
 import { HealthFlag, type UpstreamHost } from '../host.ts';
 import type { HostNews } from '../host-news.ts';
 import type { RuntimeReader } from '../runtime-reader.ts';
-import { withRuntime } from './runtime.ts';
 import { ejectLine, type LineSink, unejectLine } from './event-log.ts';
 import { type ConsecutiveDetector, type ConsecutiveListener, OutlierHostMonitor } from './monitor.ts';
 import { capRefusal, detection, enforcingRefusal, seconds } from './reasons.ts';
+import { withRuntime } from './runtime.ts';
 import { OutlierStats } from './stats.ts';
 import { judgeSuccessRates, type SuccessRateNumbers, UNKNOWN_RATES } from './success-rate.ts';
 

@@ -8,7 +8,7 @@ import { Http2ClientCodec, type Http2ClientOwner } from '../../http/codec/http2/
 import type { Http2ConnectionError } from '../../http/codec/http2/frames.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
-import type { ClientTls } from '../../network/tls/client.ts';
+import type { ClientTls, ServerName } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import type { Cluster, Host } from '../types.ts';
 import { takeConnectionId } from './connection-id.ts';
@@ -70,6 +70,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     private readonly clock: Clock,
     queue: FlushQueue,
     private readonly owner: PoolConnectionOwner,
+    private readonly name: ServerName | null = null,
   ) {
     const config = cluster.config;
     this.connectStarted = clock.now();
@@ -78,7 +79,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     this.transport = new SocketTransport(
       (read) => {
         const onread = readInto(read);
-        if (secure !== null) return secure.connect(host, asked, onread);
+        if (secure !== null) return secure.connect(host, asked, onread, [], name ?? undefined);
         return host.port < 0
           ? connect({ path: host.address, allowHalfOpen: true, onread })
           : connect({ host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true, onread });
@@ -107,7 +108,11 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
         ? { ip: this.host.address, port: -1 }
         : { ip: this.socket.localAddress ?? '', port: this.socket.localPort ?? 0 };
     if (this.secure !== null) {
-      const refusal = this.secure.verify(this.socket as TLSSocket, this.cluster.stats.ssl);
+      const refusal = this.secure.verify(
+        this.socket as TLSSocket,
+        this.cluster.stats.ssl,
+        this.name ?? undefined,
+      );
       if (refusal !== '') {
         this.connected = false;
         this.transport.destroyBecause(refusal);
@@ -252,7 +257,8 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
     this.cluster.stats.upstreamCxTxBytesTotal.add(this.transport.bytesWritten);
     if (!this.connected) {
-      this.owner.onConnectFailed(this, this.timedOut, error);
+      const reason = this.secure?.failure(error, this.cluster.stats.ssl) ?? error;
+      this.owner.onConnectFailed(this, this.timedOut, reason);
     } else {
       this.countBusyEnd();
       this.owner.onGone(this);

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { HttpProtocol } from '../../base/stream-info.ts';
 import type { ResetReason } from '../../http/codec/codec.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
+import type { ServerName } from '../../network/tls/client.ts';
 import type { Cluster, Host, HostPool, ResourceLimits } from '../types.ts';
 import { type ConnectionProtocol, PoolConnection, type PoolConnectionOwner } from './connection.ts';
 
@@ -24,6 +25,8 @@ export interface PoolServices {
 /** All pools of one host: one per priority and protocol. */
 export class HostPools implements HostPool {
   private readonly pools: (ProtocolPool | null)[] = [null, null, null, null];
+  /** Connections that carry a name of their own (`auto_sni`) are shared only by requests for that name. */
+  private named: Map<string, ProtocolPool> | null = null;
 
   constructor(
     private readonly host: Host,
@@ -31,29 +34,61 @@ export class HostPools implements HostPool {
     private readonly services: PoolServices,
   ) {}
 
-  /** @param downstream Decides for clusters that speak upstream what the client speaks. */
-  request(priority: Priority, waiter: PoolWaiter, downstream: HttpProtocol): void {
+  /**
+   * @param downstream Decides for clusters that speak upstream what the client speaks.
+   * @param name What TLS is to go by instead of what the cluster says.
+   */
+  request(
+    priority: Priority,
+    waiter: PoolWaiter,
+    downstream: HttpProtocol,
+    name: ServerName | null = null,
+  ): void {
     const configured = this.cluster.config.upstreamProtocol;
     const protocol = configured !== 'DOWNSTREAM' ? configured : downstream === 'HTTP/2' ? 'HTTP2' : 'HTTP1';
     const index = (priority === 'default' ? 0 : 1) + (protocol === 'HTTP1' ? 0 : 2);
+    if (name !== null) {
+      this.namedPool(`${index} ${name.sni} ${name.san}`, priority, protocol, name).request(waiter);
+      return;
+    }
     let pool = this.pools[index];
     if (pool == null) {
-      pool = new ProtocolPool(this.host, this.cluster, priority, protocol, this.services);
+      pool = new ProtocolPool(this.host, this.cluster, priority, protocol, this.services, null);
       this.pools[index] = pool;
     }
     pool.request(waiter);
   }
 
+  private namedPool(
+    key: string,
+    priority: Priority,
+    protocol: ConnectionProtocol,
+    name: ServerName,
+  ): ProtocolPool {
+    this.named ??= new Map();
+    let pool = this.named.get(key);
+    if (pool === undefined) {
+      // Clients choose the names: what is not used any more is not kept.
+      for (const [other, { empty }] of this.named) if (empty) this.named.delete(other);
+      pool = new ProtocolPool(this.host, this.cluster, priority, protocol, this.services, name);
+      this.named.set(key, pool);
+    }
+    return pool;
+  }
+
   cancel(waiter: PoolWaiter): void {
     for (const pool of this.pools) pool?.cancel(waiter);
+    if (this.named !== null) for (const pool of this.named.values()) pool.cancel(waiter);
   }
 
   drain(): void {
     for (const pool of this.pools) pool?.drain();
+    if (this.named !== null) for (const pool of this.named.values()) pool.drain();
   }
 
   close(): void {
     for (const pool of this.pools) pool?.close();
+    if (this.named !== null) for (const pool of this.named.values()) pool.close();
   }
 }
 
@@ -87,9 +122,15 @@ class ProtocolPool implements PoolConnectionOwner {
     priority: Priority,
     private readonly protocol: ConnectionProtocol,
     private readonly services: PoolServices,
+    private readonly name: ServerName | null,
   ) {
     this.expected = protocol === 'HTTP1' ? 1 : cluster.config.http2.options.maxConcurrentStreams;
     this.limits = cluster.limits(priority);
+  }
+
+  /** Holds no connection and nobody waits. */
+  get empty(): boolean {
+    return this.all.size === 0 && this.waiting.length === 0;
   }
 
   request(waiter: PoolWaiter): void {
@@ -186,6 +227,7 @@ class ProtocolPool implements PoolConnectionOwner {
           this.services.clock,
           this.services.queue,
           this,
+          this.name,
         ),
       );
     }

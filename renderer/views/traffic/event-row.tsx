@@ -13,6 +13,7 @@ const ICONS: Partial<Record<CoreEvent['kind'], IconName>> = {
   'listener-failed': 'error',
   'log-failed': 'warn',
   'dns-failed': 'warn',
+  'endpoints-refused': 'warn',
   'service-failed': 'warn',
   'host-not-ejected': 'warn',
   demo: 'shop',

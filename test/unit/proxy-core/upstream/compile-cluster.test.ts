@@ -220,13 +220,13 @@ load_assignment:
 
   test('what is not emulated stays unread', () => {
     const { node } = compile(
-      'name: c\nlb_subset_config: {fallback_policy: ANY_ENDPOINT}\nmaglev_lb_config: {}\nhealth_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}]',
+      'name: c\nlrs_report_endpoint_metrics: [a]\nmaglev_lb_config: {}\nhealth_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}]',
     );
     expect(
       unreadFields(node)
         .map((d) => d.path)
         .sort(),
-    ).toEqual(['lb_subset_config', 'maglev_lb_config']);
+    ).toEqual(['lrs_report_endpoint_metrics', 'maglev_lb_config']);
   });
 
   test.each([
