@@ -5,6 +5,14 @@
  */
 export type HeaderList = string[];
 
+/** How a message spells its header names where HTTP/1 shows them. */
+export interface HeaderKeys {
+  /** @param name in lower case */
+  spell(name: string): string;
+  /** Forwarded reason phrase; empty = the usual one of the status. */
+  readonly reasonPhrase: string;
+}
+
 /** The first value of a header, or undefined. `name` must be in lower case. */
 export function headerValue(headers: readonly string[], name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

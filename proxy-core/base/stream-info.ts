@@ -1,4 +1,4 @@
-import type { HeaderList } from './headers.ts';
+import type { HeaderKeys, HeaderList } from './headers.ts';
 
 /** Envoy's response flags (source/common/stream_info/utility.h), short form as the log prints it. */
 export type ResponseFlag =
@@ -49,6 +49,8 @@ export interface RequestHead {
   headers: HeaderList;
   /** Set when the request was refused for having no authority at all; otherwise an empty one is there and empty. */
   withoutAuthority?: true;
+  /** Set when the names keep the case in which they were received. */
+  keys?: HeaderKeys;
 }
 
 /** The host that a filter wants a request to go to, before load balancing. */
@@ -62,6 +64,8 @@ export interface OverrideHost {
 export interface ResponseHead {
   status: number;
   headers: HeaderList;
+  /** Set when the names keep the case in which they were received. */
+  keys?: HeaderKeys;
 }
 
 export interface SocketAddress {

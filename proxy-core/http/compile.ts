@@ -6,6 +6,7 @@ import type { LogFileManager } from '../observe/access-log/log-file.ts';
 import { compileRouteConfiguration } from '../route/compile.ts';
 import type { RouteTable } from '../route/types.ts';
 import { compileInternalAddresses } from './client-address.ts';
+import { compileHeaderKeyFormat } from './codec/http1-header-keys.ts';
 import type { Http1ServerOptions } from './codec/http1-server.ts';
 import { compileHttp2 } from './codec/http2/compile.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
@@ -44,7 +45,7 @@ export function compileHttpConnectionManager(
   const stripAny = reader.bool('strip_any_host_port') ?? false;
   const stripMatching = reader.bool('strip_matching_host_port') ?? false;
   const http1 = reader.message('http_protocol_options');
-  const http1Options = compileHttp1(reader, http1, common, useRemoteAddress);
+  const http1Options = compileHttp1(reader, http1, common, useRemoteAddress, ctx);
   return {
     statPrefix,
     codecType: (reader.enumeration('codec_type') ?? 'AUTO') as HttpConnectionManagerConfig['codecType'],
@@ -101,10 +102,9 @@ function compileHttp1(
   http1: MessageReader | undefined,
   common: MessageReader | undefined,
   useRemoteAddress: boolean,
+  ctx: CompileContext,
 ): Http1ServerOptions {
-  const format = http1?.message('header_key_format');
   const underscores = common?.enumeration('headers_with_underscores_action');
-  const proper = format?.message('proper_case_words') !== undefined;
   return {
     maxHeadBytes: (reader.number('max_request_headers_kb') ?? 60) * 1024,
     maxHeaders: common?.number('max_headers_count') ?? 100,
@@ -114,7 +114,7 @@ function compileHttp1(
     allowChunkedLength: http1?.bool('allow_chunked_length') ?? false,
     acceptHttp10: http1?.bool('accept_http_10') ?? false,
     allowAbsoluteUrl: http1?.bool('allow_absolute_url') ?? true,
-    headerKeyFormat: proper ? 'proper' : 'lower',
+    headerKeyFormat: compileHeaderKeyFormat(http1, ctx),
     refuseHttpsTarget: useRemoteAddress,
   };
 }

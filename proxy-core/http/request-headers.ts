@@ -272,6 +272,7 @@ export function mutateRequestHeaders(
     protocol: received.protocol,
     headers,
   };
+  if (received.keys !== undefined) info.requestHead.keys = received.keys;
   return internal;
 }
 

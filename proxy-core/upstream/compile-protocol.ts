@@ -1,5 +1,6 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { compileHeaderKeyFormat } from '../http/codec/http1-header-keys.ts';
 import { compileHttp2 } from '../http/codec/http2/compile.ts';
 import type { AutoServerName, ClusterConfig } from './types.ts';
 
@@ -38,7 +39,7 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
     maxStreamDuration: common?.duration('max_stream_duration') ?? 0,
     maxHeadersCount: common?.number('max_headers_count') ?? 100,
     proxy100Continue: false,
-    headerKeyFormat: headerKeyFormat(http1),
+    headerKeyFormat: compileHeaderKeyFormat(http1, ctx),
     enableTrailers: http1?.bool('enable_trailers') ?? false,
     autoServerName: compileAutoServerName(typed),
   };
@@ -129,11 +130,4 @@ function fromCluster(cluster: MessageReader): Selected {
   if (cluster.enumeration('protocol_selection') === 'USE_DOWNSTREAM_PROTOCOL')
     return { protocol: 'DOWNSTREAM', http1, http2 };
   return { protocol: http2 === undefined ? 'HTTP1' : 'HTTP2', http1, http2 };
-}
-
-function headerKeyFormat(http1: MessageReader | undefined): ClusterConfig['headerKeyFormat'] {
-  const format = http1?.message('header_key_format');
-  if (format === undefined) return 'lower';
-  if (format.message('proper_case_words') !== undefined) return 'proper';
-  return format.message('stateful_formatter') === undefined ? 'lower' : 'preserve';
 }

@@ -3,6 +3,7 @@ import type { OverrideHost, RequestHead, StreamInfo } from '../base/stream-info.
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { Narrator } from '../facade/decision.ts';
+import type { HeaderKeyFormat } from '../http/codec/http1-header-keys.ts';
 import type { Http2Config } from '../http/codec/http2/compile.ts';
 import type { Http2Stats } from '../http/codec/http2/stats.ts';
 import type { ClientTls } from '../network/tls/client.ts';
@@ -38,7 +39,7 @@ export interface ClusterConfig {
   readonly maxStreamDuration: number;
   readonly maxHeadersCount: number;
   readonly proxy100Continue: boolean;
-  readonly headerKeyFormat: 'lower' | 'proper' | 'preserve';
+  readonly headerKeyFormat: HeaderKeyFormat;
   readonly enableTrailers: boolean;
   /** `auto_sni` and `auto_san_validation`: TLS goes by the name that a request asks for; null = it does not. */
   readonly autoServerName: AutoServerName | null;

@@ -1,6 +1,7 @@
 import type { RequestHead, ResponseHead } from '../../proxy-core/base/stream-info.ts';
 import type { ServerStream } from '../../proxy-core/http/codec/codec.ts';
 import { Http1ClientCodec } from '../../proxy-core/http/codec/http1-client.ts';
+import { LOWER_CASE } from '../../proxy-core/http/codec/http1-header-keys.ts';
 import { Http1ServerCodec } from '../../proxy-core/http/codec/http1-server.ts';
 
 class LengthSink {
@@ -18,7 +19,7 @@ const LIMITS = {
   maxHeadBytes: 4096,
   maxHeaders: 20,
   enableTrailers: true,
-  headerKeyFormat: 'lower',
+  headerKeyFormat: LOWER_CASE,
 } as const;
 
 /** Feeds `bytes` in pieces whose lengths come from the bytes themselves. */

@@ -3,9 +3,10 @@ import { latin1Text } from '../../base/latin1.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type { ByteSink, ClientStream, ResetReason, ResponseReceiver, WireCounts } from './codec.ts';
 import { ChunkDecoder, ChunkResult } from './http1-body.ts';
-import { BodyWriter, type HeaderKeyFormat, headerLines } from './http1-encoder.ts';
+import { BodyWriter, headerLine, headerLines } from './http1-encoder.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
 import { findHeadEnd, HeadFacts, type HeadRules, listHasToken, parseHeaderLines } from './http1-head.ts';
+import type { HeaderKeyFormat, ReceivedKeys } from './http1-header-keys.ts';
 
 /** Settings of an HTTP/1 client side. */
 export interface Http1ClientOptions {
@@ -73,6 +74,7 @@ export class Http1ClientCodec implements ClientStream {
       underscores: 'allow',
       tooMany: Http1Errors.tooManyHeaders,
       joinRepeated: false,
+      preserveCase: options.headerKeyFormat.preserve,
     };
     this.writer = new BodyWriter(sink, this.wire);
   }
@@ -234,6 +236,7 @@ export class Http1ClientCodec implements ClientStream {
       this.keepAlive = facts.connection !== null && listHasToken(facts.connection, 'keep-alive');
     if (facts.connection !== null && listHasToken(facts.connection, 'close')) this.keepAlive = false;
     const head: ResponseHead = { status, headers };
+    if (facts.keys !== null) this.keepSpelling(head, facts.keys, text, lineFeed);
     if ((status === 101 && this.upgradeAsked) || (this.isConnect && status >= 200 && status < 300)) {
       this.keepAlive = false;
       this.state = State.Tunnel;
@@ -263,6 +266,13 @@ export class Http1ClientCodec implements ClientStream {
       this.keepAlive = false;
     }
     receiver.onResponseHead(head, false);
+  }
+
+  private keepSpelling(head: ResponseHead, keys: ReceivedKeys, text: string, lineFeed: number): void {
+    head.keys = keys;
+    if (this.options.headerKeyFormat.preserve?.forwardReasonPhrase === true) {
+      keys.reasonPhrase = text.slice(13, lineFeed).trimEnd();
+    }
   }
 
   private readTrailers(bytes: Buffer, position: number, end: number): number {
@@ -356,21 +366,18 @@ export class Http1ClientCodec implements ClientStream {
   // ClientStream
 
   sendHead(head: RequestHead, endStream: boolean): void {
-    const format = this.options.headerKeyFormat;
+    const keys = head.keys ?? this.options.headerKeyFormat.keys;
     this.isHead = head.method === 'HEAD';
     this.isConnect = head.method === 'CONNECT';
     this.upgradeAsked = headerValue(head.headers, 'upgrade') !== undefined;
-    let text = `${head.method} ${this.isConnect ? head.authority : head.path} HTTP/1.1\r\n${
-      format === 'proper' ? 'Host' : 'host'
-    }: ${head.authority}\r\n`;
-    text += headerLines(head.headers, format);
+    let text = `${head.method} ${this.isConnect ? head.authority : head.path} HTTP/1.1\r\n`;
+    text += headerLine('host', head.authority, keys) + headerLines(head.headers, keys);
     let chunked = false;
     if (!this.upgradeAsked && !this.isConnect && headerValue(head.headers, 'content-length') === undefined) {
       if (endStream) {
-        if (!BODYLESS.has(head.method))
-          text += format === 'proper' ? 'Content-Length: 0\r\n' : 'content-length: 0\r\n';
+        if (!BODYLESS.has(head.method)) text += headerLine('content-length', '0', keys);
       } else {
-        text += format === 'proper' ? 'Transfer-Encoding: chunked\r\n' : 'transfer-encoding: chunked\r\n';
+        text += headerLine('transfer-encoding', 'chunked', keys);
         chunked = true;
       }
     }
@@ -388,7 +395,7 @@ export class Http1ClientCodec implements ClientStream {
   }
 
   sendTrailers(trailers: HeaderList): void {
-    this.writer.trailers(this.options.enableTrailers ? trailers : null, this.options.headerKeyFormat);
+    this.writer.trailers(this.options.enableTrailers ? trailers : null);
     this.requestDone = true;
   }
 

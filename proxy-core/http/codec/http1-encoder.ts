@@ -1,14 +1,12 @@
-import type { HeaderList } from '../../base/headers.ts';
+import type { HeaderKeys, HeaderList } from '../../base/headers.ts';
 import type { ByteSink, WireCounts } from './codec.ts';
 
-export type HeaderKeyFormat = 'lower' | 'proper' | 'preserve';
-
 /** `name: value` lines. A plain concatenation: the engine keeps it as a rope until the one write. */
-export function headerLines(headers: HeaderList, format: HeaderKeyFormat): string {
+export function headerLines(headers: HeaderList, keys: HeaderKeys | null): string {
   let text = '';
-  if (format === 'proper') {
+  if (keys !== null) {
     for (let i = 0; i < headers.length; i += 2) {
-      text += `${properCase(headers[i] as string)}: ${headers[i + 1] as string}\r\n`;
+      text += `${keys.spell(headers[i] as string)}: ${headers[i + 1] as string}\r\n`;
     }
     return text;
   }
@@ -18,22 +16,9 @@ export function headerLines(headers: HeaderList, format: HeaderKeyFormat): strin
   return text;
 }
 
-const proper = new Map<string, string>();
-
-/** `content-length` → `Content-Length`: every letter after a character that is none (proper_case_words). */
-export function properCase(name: string): string {
-  let result = proper.get(name);
-  if (result === undefined) {
-    result = '';
-    let upper = true;
-    for (const char of name) {
-      const letter = (char >= 'a' && char <= 'z') || (char >= '0' && char <= '9');
-      result += upper && letter ? char.toUpperCase() : char;
-      upper = !letter;
-    }
-    if (proper.size < 2048) proper.set(name, result);
-  }
-  return result;
+/** One line that the codec itself adds. */
+export function headerLine(name: string, value: string, keys: HeaderKeys | null): string {
+  return `${keys === null ? name : keys.spell(name)}: ${value}\r\n`;
 }
 
 /** Writes one message body with the framing that its head announced. Reused for each message of a connection. */
@@ -71,10 +56,10 @@ export class BodyWriter {
     }
   }
 
-  /** Ends the body; trailers can only follow a chunked one. */
-  trailers(trailers: HeaderList | null, format: HeaderKeyFormat): void {
+  /** Ends the body; trailers can only follow a chunked one. Their names are in lower case, however those of heads are. */
+  trailers(trailers: HeaderList | null): void {
     if (!this.chunked) return;
-    const text = trailers === null ? '0\r\n\r\n' : `0\r\n${headerLines(trailers, format)}\r\n`;
+    const text = trailers === null ? '0\r\n\r\n' : `0\r\n${headerLines(trailers, null)}\r\n`;
     this.wire.bytesSent += text.length;
     this.sink.writeText(text);
   }

@@ -2,6 +2,7 @@ import type { HeaderList } from '../../base/headers.ts';
 import type { CodecError } from './codec.ts';
 import { HeaderRole, headerName } from './header-names.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
+import { type PreserveCase, ReceivedKeys } from './http1-header-keys.ts';
 
 let parses = 0;
 
@@ -16,6 +17,8 @@ export class HeadFacts {
   connection: string | null = null;
   upgrade: string | null = null;
   expect: string | null = null;
+  /** How names were spelled; null unless the rules ask for it. */
+  keys: ReceivedKeys | null = null;
   /** Number of this parse, unlike that of any other. */
   parse = 0;
 
@@ -28,6 +31,7 @@ export class HeadFacts {
     this.connection = null;
     this.upgrade = null;
     this.expect = null;
+    this.keys = null;
   }
 }
 
@@ -37,6 +41,7 @@ export interface HeadRules {
   readonly tooMany: CodecError;
   /** Requests: repeated lines of the names that Envoy holds inline become one. */
   readonly joinRepeated: boolean;
+  readonly preserveCase: PreserveCase | null;
 }
 
 const LF = 10;
@@ -70,6 +75,7 @@ export function parseHeaderLines(
   headers: HeaderList,
   facts: HeadFacts,
 ): number {
+  if (rules.preserveCase !== null) facts.keys = new ReceivedKeys(rules.preserveCase.others);
   for (;;) {
     const lineFeed = text.indexOf('\n', position);
     let end = lineFeed > position && text.charCodeAt(lineFeed - 1) === CR ? lineFeed - 1 : lineFeed;
@@ -78,6 +84,7 @@ export function parseHeaderLines(
     if (colon <= position || colon >= end) throw new Http1Violation(Http1Errors.codec);
     const name = headerName(text.slice(position, colon));
     if (name === null) throw new Http1Violation(Http1Errors.codec);
+    if (facts.keys !== null) facts.keys.note(name.name, text.slice(position, colon));
     let start = colon + 1;
     let next = lineFeed + 1;
     let value: string;

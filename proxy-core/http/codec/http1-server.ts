@@ -1,5 +1,4 @@
-import type { HeaderList } from '../../base/headers.ts';
-import { headerValue } from '../../base/headers.ts';
+import { type HeaderList, headerValue } from '../../base/headers.ts';
 import { latin1Text } from '../../base/latin1.ts';
 import type { HttpProtocol, RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type {
@@ -12,9 +11,10 @@ import type {
   WireCounts,
 } from './codec.ts';
 import { ChunkDecoder, ChunkResult } from './http1-body.ts';
-import { BodyWriter, type HeaderKeyFormat, headerLines } from './http1-encoder.ts';
+import { BodyWriter, headerLine, headerLines } from './http1-encoder.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
 import { findHeadEnd, HeadFacts, type HeadRules, listHasToken, parseHeaderLines } from './http1-head.ts';
+import type { HeaderKeyFormat } from './http1-header-keys.ts';
 import { parseRequestLine, plausibleStart, type RequestLine } from './http1-request-line.ts';
 import { parseTarget } from './http1-target.ts';
 import { statusLine } from './status.ts';
@@ -88,6 +88,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       underscores: options.underscores,
       tooMany: Http1Errors.tooManyHeaders,
       joinRepeated: true,
+      preserveCase: options.headerKeyFormat.preserve,
     };
     this.writer = new BodyWriter(sink, this.wire);
   }
@@ -237,6 +238,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       protocol: '',
       headers,
     };
+    if (facts.keys !== null) head.keys = facts.keys;
     this.hostMissing = facts.host === null;
     this.isHead = line.method === 'HEAD';
     this.isConnect = line.method === 'CONNECT';
@@ -425,7 +427,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
   }
 
   sendInformational(status: number, headers: HeaderList): void {
-    const text = `${statusLine(status)}${headerLines(headers, this.options.headerKeyFormat)}\r\n`;
+    const text = `${statusLine(status)}${headerLines(headers, this.options.headerKeyFormat.keys)}\r\n`;
     this.wire.headerBytesSent += text.length;
     this.wire.bytesSent += text.length;
     this.sink.writeText(text);
@@ -433,10 +435,10 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
 
   sendHead(head: ResponseHead, endStream: boolean): void {
     const status = head.status;
-    const format = this.options.headerKeyFormat;
-    let text = statusLine(status);
+    const keys = head.keys ?? this.options.headerKeyFormat.keys;
+    let text = statusLine(status, keys === null ? '' : keys.reasonPhrase);
     if (this.protocol === 'HTTP/1.0' && this.options.acceptHttp10) text = `HTTP/1.0${text.slice(8)}`;
-    text += headerLines(head.headers, format);
+    text += headerLines(head.headers, keys);
     let chunked = false;
     // Envoy: StreamEncoderImpl::encodeHeadersBase.
     if (status === 101) {
@@ -448,10 +450,9 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       status !== 304
     ) {
       if (endStream && !this.isHead) {
-        if (!this.isConnect || status >= 300)
-          text += format === 'proper' ? 'Content-Length: 0\r\n' : 'content-length: 0\r\n';
+        if (!this.isConnect || status >= 300) text += headerLine('content-length', '0', keys);
       } else if (this.protocol !== 'HTTP/1.0' && !(this.isConnect && status < 300)) {
-        text += format === 'proper' ? 'Transfer-Encoding: chunked\r\n' : 'transfer-encoding: chunked\r\n';
+        text += headerLine('transfer-encoding', 'chunked', keys);
         chunked = !this.isHead;
       }
     }
@@ -470,7 +471,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
 
   sendTrailers(trailers: HeaderList): void {
     if (!this.isHead) {
-      this.writer.trailers(this.options.enableTrailers ? trailers : null, this.options.headerKeyFormat);
+      this.writer.trailers(this.options.enableTrailers ? trailers : null);
     }
     this.sendDone();
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { unreadFields } from '../../../../proxy-core/config/unread.ts';
+import { LOWER_CASE, PROPER_CASE } from '../../../../proxy-core/http/codec/http1-header-keys.ts';
 import { clusterYaml, compile, compiled } from './support.ts';
 
 const NAME =
@@ -122,7 +123,7 @@ describe('what comes out', () => {
       idleTimeout: 3600000,
       maxRequestsPerConnection: 0,
       maxStreamDuration: 0,
-      headerKeyFormat: 'lower',
+      headerKeyFormat: LOWER_CASE,
       transportSocket: null,
       endpoints: [],
       outlier: null,
@@ -191,7 +192,7 @@ describe('what comes out', () => {
       {
         maxRequestsPerConnection: 8,
         maxStreamDuration: 2000,
-        headerKeyFormat: 'proper',
+        headerKeyFormat: PROPER_CASE,
         enableTrailers: true,
       },
     ],

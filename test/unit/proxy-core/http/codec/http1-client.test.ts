@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PROPER_CASE } from '../../../../../proxy-core/http/codec/http1-header-keys.ts';
 import { ClientRig } from './http1-rig.ts';
 
 const run = (text: string, request = {}): unknown[] => new ClientRig(request).receive(text).events;
@@ -159,7 +160,7 @@ describe('requests', () => {
   });
 
   test('names in proper case', () => {
-    const rig = new ClientRig({ headers: ['x-request-id', '1'] }, { headerKeyFormat: 'proper' });
+    const rig = new ClientRig({ headers: ['x-request-id', '1'] }, { headerKeyFormat: PROPER_CASE });
     expect(rig.sink.text).toBe('GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: 1\r\n\r\n');
   });
 });

@@ -10,6 +10,7 @@ import {
   Http1ClientCodec,
   type Http1ClientOptions,
 } from '../../../../../proxy-core/http/codec/http1-client.ts';
+import { LOWER_CASE } from '../../../../../proxy-core/http/codec/http1-header-keys.ts';
 import {
   Http1ServerCodec,
   type Http1ServerOptions,
@@ -23,7 +24,7 @@ export const SERVER_OPTIONS: Http1ServerOptions = {
   allowChunkedLength: false,
   acceptHttp10: false,
   allowAbsoluteUrl: true,
-  headerKeyFormat: 'lower',
+  headerKeyFormat: LOWER_CASE,
   refuseHttpsTarget: false,
 };
 
@@ -31,7 +32,7 @@ export const CLIENT_OPTIONS: Http1ClientOptions = {
   maxHeadBytes: 80 * 1024,
   maxHeaders: 100,
   enableTrailers: true,
-  headerKeyFormat: 'lower',
+  headerKeyFormat: LOWER_CASE,
 };
 
 /** Text that was written, latin1. */
