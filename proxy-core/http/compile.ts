@@ -14,6 +14,7 @@ import { connectionManagerStats } from './connection-manager-stats.ts';
 import { perRouteCompiler } from './filters/per-route.ts';
 import { compileHttpFilters } from './filters/registry.ts';
 import { compileForwardedClientCert } from './forwarded-client-cert.ts';
+import { compileLocalReplyConfig } from './local-reply-config.ts';
 
 /** What compilation needs of the running core. In validation: a scratch stats store and no log files. */
 export interface ListenerCompileOptions {
@@ -75,6 +76,7 @@ export function compileHttpConnectionManager(
       'OVERWRITE') as HttpConnectionManagerConfig['serverHeader'],
     via: reader.string('via') ?? '',
     forwardedClientCert: compileForwardedClientCert(reader),
+    localReply: compileLocalReplyConfig(reader.message('local_reply_config'), ctx),
     generateRequestId: reader.bool('generate_request_id') ?? true,
     preserveExternalRequestId: reader.bool('preserve_external_request_id') ?? false,
     alwaysSetRequestIdInResponse: reader.bool('always_set_request_id_in_response') ?? false,

@@ -6,6 +6,7 @@ import type { Http2Config } from './codec/http2/compile.ts';
 import type { ConnectionManagerStats } from './connection-manager-stats.ts';
 import type { ChainedFilter } from './filter.ts';
 import type { ForwardedClientCert } from './forwarded-client-cert.ts';
+import type { LocalReplyConfig } from './local-reply-config.ts';
 
 /** Compiled HttpConnectionManager, immutable. Durations in milliseconds, 0 = off unless said otherwise. */
 export interface HttpConnectionManagerConfig {
@@ -35,6 +36,7 @@ export interface HttpConnectionManagerConfig {
   readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
   readonly via: string;
   readonly forwardedClientCert: ForwardedClientCert;
+  readonly localReply: LocalReplyConfig | null;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;

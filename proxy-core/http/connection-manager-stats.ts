@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram, Stats } from '../base/stats.ts';
+import type { RedirectRefusal } from '../route/internal-redirect.ts';
 import { type Http2Stats, http2Stats } from './codec/http2/stats.ts';
 
 /** `http.<stat_prefix>.*` and its twin under the listener; names are Envoy's (reference section 20.1). */
@@ -55,6 +56,8 @@ export interface ConnectionManagerStats {
   readonly rqDirectResponse: Counter;
   readonly routerRqTotal: Counter;
   readonly rqResetAfterDownstreamResponseStarted: Counter;
+  /** `passthrough_internal_redirect_*`: redirect answers that went to the client after all. */
+  readonly internalRedirectRefused: Readonly<Record<RedirectRefusal, Counter>>;
   readonly listenerRqCompleted: Counter;
   readonly listenerRqClass: readonly Counter[];
 }
@@ -64,9 +67,7 @@ const OTHER_COUNTERS = `downstream_cx_http2_total downstream_cx_http3_total
 downstream_cx_overload_disable_keepalive downstream_cx_ssl_total downstream_flow_control_paused_reading_total
 downstream_flow_control_resumed_reading_total downstream_rq_http2_total downstream_rq_http3_total
 downstream_rq_overload_close downstream_rq_rejected_via_ip_detection downstream_rq_too_many_premature_resets
-passthrough_internal_redirect_bad_location passthrough_internal_redirect_no_route
-passthrough_internal_redirect_predicate passthrough_internal_redirect_too_many_redirects
-passthrough_internal_redirect_unsafe_scheme rq_overload_local_reply rq_redirect rs_too_large tracing.client_enabled
+rq_overload_local_reply rq_redirect rs_too_large tracing.client_enabled
 tracing.health_check tracing.not_traceable tracing.random_sampling tracing.service_forced`.split(/\s+/);
 
 const OTHER_GAUGES =
@@ -146,6 +147,13 @@ export function connectionManagerStats(
     rqDirectResponse: counter('rq_direct_response'),
     routerRqTotal: counter('rq_total'),
     rqResetAfterDownstreamResponseStarted: counter('rq_reset_after_downstream_response_started'),
+    internalRedirectRefused: {
+      bad_location: counter('passthrough_internal_redirect_bad_location'),
+      no_route: counter('passthrough_internal_redirect_no_route'),
+      predicate: counter('passthrough_internal_redirect_predicate'),
+      too_many_redirects: counter('passthrough_internal_redirect_too_many_redirects'),
+      unsafe_scheme: counter('passthrough_internal_redirect_unsafe_scheme'),
+    },
     listenerRqCompleted: listener('downstream_rq_completed'),
     listenerRqClass: classes(listener),
   };

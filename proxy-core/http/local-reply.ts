@@ -1,6 +1,7 @@
 import { grpcStatusOfHttp, isGrpcContentType } from '../base/grpc.ts';
 import { type HeaderList, headerValue, removeHeader, setHeader } from '../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../base/stream-info.ts';
+import type { ReplyDraft } from './local-reply-config.ts';
 
 /** What a local reply is made of before the connection manager adds its own headers. */
 export interface LocalReply {
@@ -29,7 +30,8 @@ export function grpcMessage(text: string): string {
 
 /**
  * Envoy: Http::Utility::prepareLocalReply. `extra` headers come first, and a content type among them stays; gRPC
- * requests get the status in headers instead of a body. `body` is latin1. Takes `extra` over.
+ * requests get the status in headers instead of a body. `body` is latin1. Takes `extra` over. `rewrite`: the
+ * configuration's say (`local_reply_config`).
  */
 export function localReply(
   request: RequestHead | null,
@@ -37,14 +39,28 @@ export function localReply(
   body: string,
   extra: HeaderList | null,
   grpcStatus: number | null,
+  rewrite: ((draft: ReplyDraft) => void) | null = null,
 ): LocalReply {
   const headers: HeaderList = extra ?? [];
+  const ownType = headerValue(headers, 'content-type') !== undefined;
+  const draft: ReplyDraft = { status, body, contentType: 'text/plain', headers };
+  rewrite?.(draft);
+  const changed = draft.body !== body || draft.contentType !== 'text/plain';
+  return finishReply(request, draft, ownType && !changed, grpcStatus);
+}
+
+function finishReply(
+  request: RequestHead | null,
+  { status, body, contentType, headers }: ReplyDraft,
+  keepsType: boolean,
+  grpcStatus: number | null,
+): LocalReply {
   if (isGrpcRequest(request)) {
     setHeader(headers, 'content-type', 'application/grpc');
     if (headerValue(headers, 'grpc-status') === undefined) {
       headers.push('grpc-status', String(grpcStatus ?? grpcStatusOfHttp(status)));
     }
-    if (body !== '') headers.push('grpc-message', grpcMessage(body));
+    if (body !== '') headers.push('grpc-message', grpcMessage(body.replace(/\n$/, '')));
     removeHeader(headers, 'content-length');
     return { head: { status: 200, headers }, body: '' };
   }
@@ -53,7 +69,7 @@ export function localReply(
     removeHeader(headers, 'content-type');
   } else {
     setHeader(headers, 'content-length', String(body.length));
-    if (headerValue(headers, 'content-type') === undefined) headers.push('content-type', 'text/plain');
+    if (!keepsType) setHeader(headers, 'content-type', contentType);
   }
   return { head: { status, headers }, body: request?.method === 'HEAD' ? '' : body };
 }

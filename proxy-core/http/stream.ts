@@ -8,12 +8,15 @@ import {
   type StreamInfo,
 } from '../base/stream-info.ts';
 import { decideRoute } from '../route/decide.ts';
+import type { RedirectTrail } from '../route/internal-redirect.ts';
 import type { Route, RouteInput } from '../route/types.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import type { FilterChain } from './filter-chain.ts';
 import { localReply } from './local-reply.ts';
+import { type ReplyDraft, rewriteLocalReply } from './local-reply-config.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
+import { nextHopInfo, startNextHop } from './recreate-stream.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
 import { mutateResponseHeaders } from './response-headers.ts';
 import { RouterStream } from './router/router.ts';
@@ -68,6 +71,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   routeInput: RouteInput | null = null;
   /** A cookie that a hash policy makes; sent with the response. */
   setCookie: string | null = null;
+  /** What an internal redirect brought here; null for a request of the client's own. */
+  redirects: RedirectTrail | null = null;
+  /** The stream that goes on for the client after an internal redirect. */
+  private successor: ActiveStream | null = null;
   private readonly clock: Clock;
 
   constructor(
@@ -115,15 +122,18 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const path = this.normalizedPath(head);
     if (path === null) return;
     const { random } = this.path.services;
-    this.internal = mutateRequestHeaders(
-      head,
-      info,
-      config,
-      this.snapshot,
-      this.owner.tls,
-      this.upgrade,
-      this.path.uuid,
-    );
+    if (this.redirects !== null) info.requestHead = { ...head, headers: head.headers.slice() };
+    else {
+      this.internal = mutateRequestHeaders(
+        head,
+        info,
+        config,
+        this.snapshot,
+        this.owner.tls,
+        this.upgrade,
+        this.path.uuid,
+      );
+    }
     const request = info.requestHead as RequestHead;
     request.path = path;
     if (config.stripPort !== 'none' || config.stripTrailingHostDot) {
@@ -291,7 +301,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   }
 
   onRequestReset(reason: ResetReason, details: string): void {
-    if (this.ended) return;
+    if (this.ended) {
+      this.successor?.onRequestReset(reason, details);
+      return;
+    }
     if (this.info.receivedHead === null) this.path.recorder?.begin(this.info);
     addFlag(this.info, reason === 'remote-reset' ? 'DR' : reason === 'protocol-error' ? 'DPE' : 'DC');
     this.info.responseCodeDetails = details;
@@ -301,12 +314,19 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   }
 
   onResponseDrained(): void {
+    if (this.successor !== null) {
+      this.successor.onResponseDrained();
+      return;
+    }
     if (!this.filtersCongested) this.router?.onDownstreamDrained();
   }
 
   /** A codec error: answered while nothing was sent, otherwise the connection is cut. */
   onCodecError(error: CodecError): void {
-    if (this.ended) return;
+    if (this.ended) {
+      this.successor?.onCodecError(error);
+      return;
+    }
     addFlag(this.info, 'DPE');
     this.router?.onDownstreamEnd();
     this.router = null;
@@ -445,7 +465,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.localReplyBody = body;
     // What was malformed once is not trusted to be in step (Envoy: ActiveStream::sendLocalReply); HTTP/2 has streams.
     if (status === 400) this.owner.closeAfterResponse();
-    const reply = localReply(info.receivedHead ?? info.requestHead, status, body, extra, grpcStatus);
+    const { localReply: rules } = this.config;
+    const rewrite = rules === null ? null : (draft: ReplyDraft) => rewriteLocalReply(rules, draft, info);
+    const request = info.receivedHead ?? info.requestHead;
+    const reply = localReply(request, status, body, extra, grpcStatus, rewrite);
     this.respond(reply.head, reply.body);
   }
 
@@ -537,9 +560,35 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     return this.stream.congested || this.filtersCongested;
   }
 
-  /** Exactly once per stream: accounts, logs, records, and tells the connection. */
+  /** Internal redirect: this stream ends with an answer that the client does not see, another one goes on. */
+  recreate(
+    response: ResponseHead,
+    head: RequestHead,
+    body: readonly Uint8Array[],
+    trail: RedirectTrail,
+  ): void {
+    const { info, config, path, snapshot } = this;
+    const sent = info.requestHead;
+    info.responseHead = response;
+    info.responseCode = response.status;
+    info.responseCodeDetails = 'internal_redirect';
+    // The log line shows the head of the next hop, the record the one that was sent.
+    info.requestHead = head;
+    this.close(false, sent);
+    const next = new ActiveStream(this.owner, this.stream, config, path, snapshot, nextHopInfo(this));
+    this.successor = next;
+    startNextHop(next, this, head, body, trail);
+  }
+
+  /** Tells the connection that the exchange is over. */
   private finish(abort: boolean): void {
     if (this.ended) return;
+    this.close(true, this.info.requestHead);
+    this.owner.onStreamEnd(this, abort);
+  }
+
+  /** Exactly once per stream: accounts, logs and records. `answered`: its code is one that a client got. */
+  private close(answered: boolean, recordedHead: RequestHead | null): void {
     this.ended = true;
     const { info, config, clock } = this;
     const wire = this.stream.wire;
@@ -554,7 +603,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const { stats } = config;
     stats.rqActive.dec();
     const code = info.responseCode;
-    if (code > 0) {
+    if (code > 0 && answered) {
       stats.rqCompleted.inc();
       stats.listenerRqCompleted.inc();
       const index = Math.floor(code / 100);
@@ -569,8 +618,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     this.chain = null;
     const logs = config.accessLogs;
     for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
+    info.requestHead = recordedHead;
     this.path.recorder?.end(info);
-    this.owner.onStreamEnd(this, abort);
   }
 }
 

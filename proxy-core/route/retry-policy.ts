@@ -1,3 +1,4 @@
+import { canonicalJson } from '../base/subset-criteria.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
@@ -82,39 +83,83 @@ export function compileRetryPolicy(reader: MessageReader, ctx: CompileContext): 
     retriableRequestHeaders: reader
       .messages('retriable_request_headers')
       .map((r) => compileHeaderMatcher(r, ctx)),
-    avoidPreviousHosts: compileHostPredicates(reader, ctx),
+    hostPredicates: compileHostPredicates(reader, ctx),
+    priority: compileRetryPriority(reader, ctx),
     hostSelectionAttempts: reader.number('host_selection_retry_max_attempts') ?? 1,
     rateLimitedBackOff: compileRateLimited(reader),
     source: reader.range,
   };
 }
 
-function compileHostPredicates(reader: MessageReader, ctx: CompileContext): boolean {
-  let previousHosts = false;
+/** One of `retry_host_predicate`. */
+export type HostPredicate =
+  | { readonly kind: 'previous-hosts' }
+  | { readonly kind: 'omit-canary-hosts' }
+  /** Values are canonical JSON. */
+  | {
+      readonly kind: 'omit-host-metadata';
+      readonly criteria: readonly { readonly key: string; readonly value: string }[];
+    };
+
+/** `retry_priority: previous_priorities`: after so many tries the priorities that were tried get no load. */
+export interface RetryPriority {
+  readonly updateFrequency: number;
+}
+
+const HOST = 'envoy.extensions.retry.host.';
+const PRIORITY = 'envoy.extensions.retry.priority.';
+
+function compileHostPredicates(reader: MessageReader, ctx: CompileContext): HostPredicate[] {
+  const predicates: HostPredicate[] = [];
   for (const predicate of reader.messages('retry_host_predicate')) {
     const name = predicate.string('name') ?? '';
     const config = predicate.message('typed_config');
-    if (config === undefined) {
-      ctx.report(
-        'error',
-        'route.retry-host-predicate',
-        predicate,
-        'name',
-        `Didn't find a registered implementation for '${name}' with type URL: ''`,
-      );
-    } else if (config.type.endsWith('.PreviousHostsPredicate')) {
-      previousHosts = true;
-    } else {
-      ctx.report(
-        'notice',
-        'route.retry-host-predicate',
-        predicate,
-        'name',
-        `The retry host predicate \`${name}\` is accepted, not emulated.`,
-      );
+    switch (config?.type) {
+      case `${HOST}previous_hosts.v3.PreviousHostsPredicate`:
+        predicates.push({ kind: 'previous-hosts' });
+        break;
+      case `${HOST}omit_canary_hosts.v3.OmitCanaryHostsPredicate`:
+        predicates.push({ kind: 'omit-canary-hosts' });
+        break;
+      case `${HOST}omit_host_metadata.v3.OmitHostMetadataConfig`: {
+        const wanted = config.message('metadata_match')?.jsonMap('filter_metadata').get('envoy.lb');
+        const entries = typeof wanted === 'object' && wanted !== null ? Object.entries(wanted) : [];
+        const criteria = entries.map(([key, value]) => ({ key, value: canonicalJson(value) }));
+        predicates.push({ kind: 'omit-host-metadata', criteria });
+        break;
+      }
+      default:
+        unregistered(predicate, name, config, ctx);
+        break;
     }
   }
-  return previousHosts;
+  return predicates;
+}
+
+function compileRetryPriority(reader: MessageReader, ctx: CompileContext): RetryPriority | null {
+  const priority = reader.message('retry_priority');
+  if (priority === undefined) return null;
+  const config = priority.message('typed_config');
+  if (config?.type === `${PRIORITY}previous_priorities.v3.PreviousPrioritiesConfig`) {
+    return { updateFrequency: config.number('update_frequency') ?? 0 };
+  }
+  unregistered(priority, priority.string('name') ?? '', config, ctx);
+  return null;
+}
+
+function unregistered(
+  reader: MessageReader,
+  name: string,
+  config: MessageReader | undefined,
+  ctx: CompileContext,
+): void {
+  ctx.report(
+    'error',
+    'route.retry-extension',
+    reader,
+    'name',
+    `Didn't find a registered implementation for '${name}' with type URL: '${config?.type ?? ''}'`,
+  );
 }
 
 function compileRateLimited(reader: MessageReader): RateLimitedBackOff | null {

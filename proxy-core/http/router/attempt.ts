@@ -2,10 +2,11 @@ import type { Attempt } from '../../base/stream-info.ts';
 import type { Cluster, Host } from '../../upstream/types.ts';
 
 /** The account of a try that begins: `random` is the draw that `cluster.choose` was given just now. */
-export function newAttempt(host: Host, cluster: Cluster, random: number, now: number): Attempt {
+export function newAttempt(host: Host, cluster: Cluster, random: number, now: number, reason = ''): Attempt {
   return {
     hostAddress: host.address,
     hostName: host.hostname,
+    reason,
     status: 0,
     resetReason: '',
     transportFailureReason: '',

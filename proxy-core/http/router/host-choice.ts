@@ -4,6 +4,7 @@ import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../../base/s
 import { selectCluster } from '../../route/cluster-choice.ts';
 import type { ClusterAction, ClusterChoice, Route, RouteInput } from '../../route/types.ts';
 import type { Cluster, ClusterManager, Host, LoadBalancerContext } from '../../upstream/types.ts';
+import type { RetryState } from './retry-state.ts';
 
 /** The namespace of metadata that speaks of load balancing. */
 const NAMESPACE = 'envoy.lb';
@@ -24,25 +25,21 @@ export class HostChoice implements LoadBalancerContext {
     this.random = info.random;
   }
 
-  /** @param selections How often to pick again while the host was tried before; 0 = take it. */
-  pick(cluster: Cluster, selections: number): Host | null {
+  /** @param retry The retries of the request, for a try after the first; null otherwise. */
+  pick(cluster: Cluster, retry: RetryState | null): Host | null {
     const { attempts } = this.info;
     this.attempt = attempts.length;
     // A retry goes where the load balancer says (envoy Router::Filter::overrideHostToSelect).
     this.overrideHost = this.attempt === 0 ? (this.info.overrideHost ?? null) : null;
     if (this.attempt > 0) this.random = this.draws.next();
     let host = cluster.choose(this);
-    while (host !== null && selections-- > 0 && this.wasTried(host.address)) {
+    if (retry === null) return host;
+    let more = retry.hostSelections;
+    while (host !== null && more-- > 0 && retry.refuses(host, attempts)) {
       this.random = this.draws.next();
       host = cluster.choose(this);
     }
     return host;
-  }
-
-  private wasTried(address: string): boolean {
-    const { attempts } = this.info;
-    for (let i = 0; i < attempts.length; i++) if (attempts[i]?.hostAddress === address) return true;
-    return false;
   }
 }
 

@@ -1,15 +1,19 @@
-import { type HeaderList, headerValue, removeHeader } from '../../base/headers.ts';
+import { type HeaderList, headerValue } from '../../base/headers.ts';
 import type { Random } from '../../base/random.ts';
-import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { Attempt, RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import { matchesHeader } from '../../route/header-matcher.ts';
-import { retryWords } from '../../route/retry-policy.ts';
+import type { RetryPriority } from '../../route/retry-policy.ts';
 import type { RateLimitedBackOff, RetryPolicy } from '../../route/types.ts';
-import type { Cluster, ResourceLimits } from '../../upstream/types.ts';
+import type { Cluster, Host, ResourceLimits } from '../../upstream/types.ts';
 import type { ResetReason } from '../codec/codec.ts';
+import type { RequestStats } from './request-stats.ts';
+import { refusesHost } from './retry-hosts.ts';
+import { takeRetryOverrides } from './retry-overrides.ts';
 
 export type RetryVerdict = 'retry' | 'no' | 'exhausted' | 'overflow';
 
 const NO_WORDS: ReadonlySet<string> = new Set();
+const NO_STATS: readonly RequestStats[] = [];
 const GRPC_WORDS: Readonly<Record<string, string>> = {
   '1': 'cancelled',
   '4': 'deadline-exceeded',
@@ -17,6 +21,8 @@ const GRPC_WORDS: Readonly<Record<string, string>> = {
   '13': 'internal',
   '14': 'unavailable',
 };
+/** Words that take any reset. */
+const RESET_WORDS = ['reset', '5xx', 'gateway-error'] as const;
 const DEFAULT_BASE_INTERVAL = 25;
 
 /** Whether, how often and after which pause a request is tried again. Envoy: Router::RetryStateImpl. */
@@ -29,6 +35,8 @@ export class RetryState {
   private retried = false;
   /** Milliseconds that the last response asked to wait; 0 = it did not. */
   private asked = 0;
+  /** Why the retry granted last is made: a word of `retry_on`, or `hedge`. */
+  reason = '';
 
   constructor(
     private readonly on: ReadonlySet<string>,
@@ -39,25 +47,32 @@ export class RetryState {
     private readonly cluster: Cluster,
     private readonly limits: ResourceLimits,
     private readonly random: Random,
+    private readonly counted: readonly RequestStats[],
   ) {
     this.remaining = retries;
     this.interval = policy?.baseInterval ?? DEFAULT_BASE_INTERVAL;
     this.maxInterval = policy?.maxInterval ?? DEFAULT_BASE_INTERVAL * 10;
   }
 
-  /** True when a retry is to avoid the hosts that were tried. */
-  get avoidsPreviousHosts(): boolean {
-    return this.policy?.avoidPreviousHosts ?? false;
+  /** `host_selection_retry_max_attempts`: how often to pick again while a predicate refuses the host; 0 = never. */
+  get hostSelections(): number {
+    const { policy } = this;
+    return policy === null || policy.hostPredicates.length === 0 ? 0 : policy.hostSelectionAttempts;
   }
 
-  /** `host_selection_retry_max_attempts`. */
-  get hostSelectionAttempts(): number {
-    return this.policy?.hostSelectionAttempts ?? 1;
+  /** True when a predicate of `retry_host_predicate` does not want this host for a retry. */
+  refuses(host: Host, attempts: readonly Attempt[]): boolean {
+    return this.policy !== null && refusesHost(this.policy.hostPredicates, host, attempts);
+  }
+
+  /** True when `retry_priority` takes the priorities out that were tried. */
+  get priorities(): RetryPriority | null {
+    return this.policy?.priority ?? null;
   }
 
   /** Judges a response head. `wall`: now, milliseconds since 1970. */
   onHead(head: ResponseHead, wall: number): RetryVerdict {
-    const verdict = this.judge(this.wantsForHead(head));
+    const verdict = this.judge(this.wordForHead(head));
     const rateLimited = this.policy?.rateLimitedBackOff ?? null;
     if (verdict === 'retry' && rateLimited !== null) this.asked = askedPause(rateLimited, head.headers, wall);
     return verdict;
@@ -65,26 +80,45 @@ export class RetryState {
 
   /** Judges a try that died before its response. `started`: the request had been handed to a connection. */
   onReset(reason: ResetReason, started: boolean): RetryVerdict {
-    return this.judge(this.wantsForReset(reason, started));
+    return this.judge(this.wordForReset(reason, started));
   }
 
-  private judge(wanted: boolean): RetryVerdict {
+  /** `per_try_timeout` ran out on a try that stays alive: hedging needs no word, only a retry that is left. */
+  onHedge(): RetryVerdict {
+    return this.judge('hedge');
+  }
+
+  /** A try beside which another one was started: would its answer be retried if it could? Counts nothing. */
+  wouldRetry(head: ResponseHead): boolean {
+    return this.wordForHead(head) !== '';
+  }
+
+  /** @param word Why there should be a retry, empty for none. */
+  private judge(word: string): RetryVerdict {
     const { stats } = this.cluster;
+    const { counted } = this;
     this.release();
-    if (!wanted) {
-      if (this.retried) stats.upstreamRqRetrySuccess.inc();
+    if (word === '') {
+      if (this.retried) {
+        stats.upstreamRqRetrySuccess.inc();
+        for (let i = 0; i < counted.length; i++) counted[i]?.rqRetrySuccess.inc();
+      }
       this.retried = false;
       return 'no';
     }
     if (this.remaining === 0) {
       stats.upstreamRqRetryLimitExceeded.inc();
+      for (let i = 0; i < counted.length; i++) counted[i]?.rqRetryLimitExceeded.inc();
       return 'exhausted';
     }
     this.remaining--;
     if (this.limits.retries >= this.limits.maxRetries) {
       stats.upstreamRqRetryOverflow.inc();
+      for (let i = 0; i < counted.length; i++) counted[i]?.rqRetryOverflow.inc();
       return 'overflow';
     }
+    this.reason = word;
+    for (let i = 0; i < counted.length; i++) counted[i]?.rqRetry.inc();
     this.holdsRetry = true;
     this.limits.retries++;
     this.limits.refresh();
@@ -118,18 +152,21 @@ export class RetryState {
     this.limits.refresh();
   }
 
-  private wantsForHead(head: ResponseHead): boolean {
+  private wordForHead(head: ResponseHead): string {
     const { on } = this;
     const status = head.status;
-    if (headerValue(head.headers, 'x-envoy-ratelimited') !== undefined) return on.has('envoy-ratelimited');
-    if (status >= 500 && status < 600 && on.has('5xx')) return true;
-    if (status >= 502 && status <= 504 && on.has('gateway-error')) return true;
-    if (status === 409 && on.has('retriable-4xx')) return true;
-    if (on.has('retriable-status-codes') && this.statusCodes.includes(status)) return true;
-    if (on.has('retriable-headers') && this.hasRetriableHeader(head)) return true;
+    if (headerValue(head.headers, 'x-envoy-ratelimited') !== undefined) {
+      return on.has('envoy-ratelimited') ? 'envoy-ratelimited' : '';
+    }
+    if (status >= 500 && status < 600 && on.has('5xx')) return '5xx';
+    if (status >= 502 && status <= 504 && on.has('gateway-error')) return 'gateway-error';
+    if (status === 409 && on.has('retriable-4xx')) return 'retriable-4xx';
+    if (on.has('retriable-status-codes') && this.statusCodes.includes(status))
+      return 'retriable-status-codes';
+    if (on.has('retriable-headers') && this.hasRetriableHeader(head)) return 'retriable-headers';
     const grpc = headerValue(head.headers, 'grpc-status');
     const word = grpc === undefined ? undefined : GRPC_WORDS[grpc];
-    return word !== undefined && on.has(word);
+    return word !== undefined && on.has(word) ? word : '';
   }
 
   private hasRetriableHeader(head: ResponseHead): boolean {
@@ -147,14 +184,16 @@ export class RetryState {
     return matchers.some((matcher) => matchesHeader(matcher, seen));
   }
 
-  private wantsForReset(reason: ResetReason, started: boolean): boolean {
+  private wordForReset(reason: ResetReason, started: boolean): string {
     const { on } = this;
-    if (reason === 'overflow') return false;
-    if (!started && on.has('reset-before-request')) return true;
-    if (on.has('reset') || on.has('5xx') || on.has('gateway-error')) return true;
-    if (reason === 'remote-refused-stream') return on.has('refused-stream');
-    if (reason === 'connection-failure' || reason === 'connection-timeout') return on.has('connect-failure');
-    return false;
+    if (reason === 'overflow') return '';
+    if (!started && on.has('reset-before-request')) return 'reset-before-request';
+    for (const word of RESET_WORDS) if (on.has(word)) return word;
+    if (reason === 'remote-refused-stream') return on.has('refused-stream') ? 'refused-stream' : '';
+    if (reason === 'connection-failure' || reason === 'connection-timeout') {
+      return on.has('connect-failure') ? 'connect-failure' : '';
+    }
+    return '';
   }
 }
 
@@ -179,8 +218,9 @@ export function createRetryState(
   cluster: Cluster,
   limits: ResourceLimits,
   random: Random,
+  counted: readonly RequestStats[] = NO_STATS,
 ): RetryState | null {
-  const override = takeOverrides(head.headers);
+  const override = takeRetryOverrides(head.headers);
   if (policy === null && override === null) return null;
   let on: ReadonlySet<string> = policy?.on ?? NO_WORDS;
   if (override !== null && override.on.size > 0) on = new Set([...on, ...override.on]);
@@ -198,54 +238,6 @@ export function createRetryState(
     cluster,
     limits,
     random,
+    counted,
   );
-}
-
-interface Overrides {
-  on: Set<string>;
-  retries: number | null;
-  statusCodes: number[];
-  headerNames: string[];
-}
-
-const PREFIX = 'x-envoy-';
-
-function takeOverrides(headers: HeaderList): Overrides | null {
-  let overrides: Overrides | null = null;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (!name.startsWith(PREFIX)) continue;
-    const value = headers[i + 1] as string;
-    switch (name) {
-      case 'x-envoy-retry-on':
-      case 'x-envoy-retry-grpc-on':
-        overrides ??= { on: new Set(), retries: null, statusCodes: [], headerNames: [] };
-        for (const word of retryWords(value)) overrides.on.add(word);
-        break;
-      case 'x-envoy-max-retries':
-        overrides ??= { on: new Set(), retries: null, statusCodes: [], headerNames: [] };
-        if (/^\d{1,9}$/.test(value)) overrides.retries = Number(value);
-        break;
-      case 'x-envoy-retriable-status-codes':
-        overrides ??= { on: new Set(), retries: null, statusCodes: [], headerNames: [] };
-        for (const code of value.split(',')) {
-          if (/^\s*\d{3}\s*$/.test(code)) overrides.statusCodes.push(Number(code));
-        }
-        break;
-      case 'x-envoy-retriable-header-names':
-        overrides ??= { on: new Set(), retries: null, statusCodes: [], headerNames: [] };
-        overrides.headerNames.push(...value.split(',').map((each) => each.trim().toLowerCase()));
-        break;
-      default:
-        break;
-    }
-  }
-  if (overrides !== null) {
-    removeHeader(headers, 'x-envoy-retry-on');
-    removeHeader(headers, 'x-envoy-retry-grpc-on');
-    removeHeader(headers, 'x-envoy-max-retries');
-    removeHeader(headers, 'x-envoy-retriable-status-codes');
-    removeHeader(headers, 'x-envoy-retriable-header-names');
-  }
-  return overrides;
 }

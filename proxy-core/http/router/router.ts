@@ -17,12 +17,14 @@ import { criteriaFor, HostChoice } from './host-choice.ts';
 import { noteImmediateFail } from './immediate-health-fail.ts';
 import { LiveTries } from './live-tries.ts';
 import { inMaintenance } from './maintenance.ts';
+import { redirectInternally } from './redirect-internally.ts';
 import { RequestSide } from './request-side.ts';
+import { type RequestStats, requestStatsOf } from './request-stats.ts';
 import { resetReply } from './reset-reply.ts';
 import { prepareResponseHead } from './response-head.ts';
 import { createRetryState, type RetryState, type RetryVerdict } from './retry-state.ts';
 import { sendMirrors } from './send-mirrors.ts';
-import { finalTimeouts, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
+import { finalTimeouts, hedgesOnTimeout, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
 import { type TryLimit, TryTimers, type TryTimersOwner } from './try-timers.ts';
 import { opensTunnel, refuseHandshake } from './upgrade.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
@@ -30,6 +32,7 @@ import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.t
 const TimerKind = { Route: 0, BackOff: 1 } as const;
 const OVERLOADED: readonly string[] = ['x-envoy-overloaded', 'true'];
 const NO_MIRRORS: readonly Mirror[] = [];
+const NOT_COUNTED: readonly RequestStats[] = [];
 
 /** The router filter for one request, the end of the filter chain: Envoy's Router::Filter. */
 export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, TimerOwner {
@@ -44,6 +47,9 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   private hosts: HostChoice | null = null;
   private readonly tries = new LiveTries();
   private mirrors: readonly Mirror[] = NO_MIRRORS;
+  /** A try whose `per_try_timeout` ran out stays alive beside the next one. */
+  private hedges = false;
+  private counted: readonly RequestStats[] = NOT_COUNTED;
   private finished = false;
   private routeTimer: Timer | null = null;
   private backOffTimer: Timer | null = null;
@@ -111,6 +117,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const { info, config } = stream;
     const { random } = stream.path.services;
     const { head } = request;
+    this.counted = requestStatsOf(stream.path.stats, route, head, info);
+    this.hedges = hedgesOnTimeout(action, head);
     const timeouts = finalTimeouts(action, head);
     this.timeouts = timeouts;
     let hash: bigint | null = null;
@@ -121,11 +129,11 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     }
     this.hosts = new HostChoice(info, head, criteriaFor(action, choice, info), hash, random);
     finalizeRequest(route, choice, head, info, null, !config.suppressEnvoyHeaders);
-    if (!config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, 0);
+    if (!config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, 0, this.hedges);
     if (route.virtualHost.includeAttemptCountInRequest) setHeader(head.headers, 'x-envoy-attempt-count', '1');
     if (action.retryPolicy !== null || stream.internal) {
       const limits = cluster.limits(action.priority);
-      this.retry = createRetryState(action.retryPolicy, head, cluster, limits, random);
+      this.retry = createRetryState(action.retryPolicy, head, cluster, limits, random, this.counted);
     }
     this.mirrors = selectMirrors(action, head, stream.routeInput as RouteInput);
     request.keeps = this.retry !== null || this.mirrors.length > 0 || action.internalRedirect !== null;
@@ -147,16 +155,14 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const { info, path } = stream;
     const index = info.attempts.length;
     const hosts = this.hosts as HostChoice;
-    const again =
-      index > 0 && this.retry?.avoidsPreviousHosts === true ? this.retry.hostSelectionAttempts : 0;
-    const host = hosts.pick(cluster, again);
+    const host = hosts.pick(cluster, index > 0 ? this.retry : null);
     if (host === null) {
       cluster.stats.upstreamCxNoneHealthy.inc();
       this.cancelTries();
       this.failWith(503, 'no healthy upstream', 'UH', 'no_healthy_upstream', null);
       return;
     }
-    const attempt = newAttempt(host, cluster, hosts.random, clock.now());
+    const attempt = newAttempt(host, cluster, hosts.random, clock.now(), index > 0 ? this.retry?.reason : '');
     info.attempts.push(attempt);
     info.upstreamHost = host.address;
     info.upstreamHostName = host.hostname;
@@ -289,6 +295,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
 
   onUpstreamReady(request: UpstreamRequest, connection: PoolConnection): void {
     this.noteConnection(request, connection);
+    const { counted } = this;
+    for (let i = 0; i < counted.length; i++) counted[i]?.rqTotal.inc();
     const limit = request.cluster.config.maxStreamDuration;
     if (limit > 0) request.timers?.limitDuration(limit);
     (this.request as RequestSide).sendTo(request);
@@ -320,19 +328,29 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     if (request.host.check !== null) noteImmediateFail(request.host.check, head);
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
+    let poor = false;
     if (this.retry !== null) {
-      const verdict = this.retry.onHead(head, this.clock.wall());
-      if (verdict === 'retry') {
-        stats.chargeRetried(status);
-        this.endTry(request);
-        this.backOff();
-        return;
+      if (request.hedged) poor = this.retry.wouldRetry(head);
+      else {
+        const verdict = this.retry.onHead(head, this.clock.wall());
+        if (verdict === 'retry') {
+          stats.chargeRetried(status);
+          this.endTry(request);
+          this.backOff();
+          return;
+        }
+        poor = this.flagVerdict(verdict);
       }
-      this.flagVerdict(verdict);
     }
+    if (this.redirect(head)) return;
+    if (poor && this.othersMayAnswer(request)) {
+      this.endTry(request);
+      return;
+    }
+    this.settleOn(request);
     request.timers?.responseStarted();
     const elapsed = this.sinceComplete();
-    stats.chargeResponse(status, stream.internal);
+    this.chargeResponse(status);
     prepareResponseHead(stream, this.route as Route, this.choice, head, elapsed);
     if (stream.upgrade) {
       if (opensTunnel((this.request as RequestSide).head, status)) this.releaseTimeouts(request);
@@ -372,7 +390,10 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     request.timers?.stop();
     this.finish();
     const elapsed = this.sinceComplete();
-    if (elapsed >= 0) request.cluster.stats.chargeTime(Math.round(elapsed), this.stream.internal);
+    if (elapsed < 0) return;
+    const { counted } = this;
+    request.cluster.stats.chargeTime(Math.round(elapsed), this.stream.internal);
+    for (let i = 0; i < counted.length; i++) counted[i]?.rqTime().record(Math.floor(elapsed));
   }
 
   /** Milliseconds since the request was complete, -1 before. */
@@ -399,8 +420,12 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       this.cutResponse(reply.flag, `upstream_reset_after_response_started{${reply.detail}}`);
       return;
     }
-    if (this.retryReset(reason, request.connection !== null)) return;
+    if (!request.hedged && this.retryReset(reason, request.connection !== null)) return;
     const reply = resetReply(reason, detail, info.attempts.length > 1);
+    if (this.othersMayAnswer(request)) {
+      this.chargeResponse(reply.status);
+      return;
+    }
     this.failWith(
       reply.status,
       reply.body,
@@ -424,9 +449,57 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     return false;
   }
 
-  private flagVerdict(verdict: RetryVerdict): void {
+  /** True when a retry was wanted and could not be. */
+  private flagVerdict(verdict: RetryVerdict): boolean {
     if (verdict === 'exhausted') addFlag(this.stream.info, 'URX');
     else if (verdict === 'overflow') addFlag(this.stream.info, 'UO');
+    else return false;
+    return true;
+  }
+
+  // Hedging: several tries at once
+
+  /** Another try is under way, or is about to be: it may bring a better answer. */
+  private othersMayAnswer(request: UpstreamRequest): boolean {
+    return this.tries.besides(request) !== null || this.backOffTimer?.armed === true;
+  }
+
+  /** This try answers: the others are given up. */
+  private settleOn(request: UpstreamRequest): void {
+    if (this.backOffTimer?.armed === true) {
+      this.clock.disarm(this.backOffTimer);
+      this.retry?.release();
+    }
+    let other = this.tries.besides(request);
+    if (other === null) return;
+    for (; other !== null; other = this.tries.besides(request)) this.endTry(other);
+    if (request.connection !== null) this.noteConnection(request, request.connection);
+  }
+
+  private hedge(request: UpstreamRequest): void {
+    request.host.outlier?.putLocalOrigin('request-timeout');
+    request.timedOut = true;
+    if (this.retry === null) return;
+    const verdict = this.retry.onHedge();
+    if (verdict === 'retry') {
+      request.hedged = true;
+      this.backOff();
+    } else this.flagVerdict(verdict);
+  }
+
+  // Internal redirects
+
+  /** True when the answer is followed inside the proxy: another stream goes on for the client. */
+  private redirect(response: ResponseHead): boolean {
+    const policy = this.action?.internalRedirect ?? null;
+    if (policy === null || !policy.statuses.has(response.status)) return false;
+    const request = this.request as RequestSide;
+    if (!redirectInternally(this.stream, policy, this.route as Route, request, response)) {
+      this.clusterCounter('upstream_internal_redirect_failed_total');
+      return false;
+    }
+    this.clusterCounter('upstream_internal_redirect_succeeded_total');
+    return true;
   }
 
   private backOff(): void {
@@ -439,7 +512,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const timeouts = this.timeouts as RequestTimeouts;
     const count = this.stream.info.attempts.length + 1;
     const elapsed = Math.max(0, this.sinceComplete());
-    if (!this.stream.config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, elapsed);
+    if (!this.stream.config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, elapsed, this.hedges);
     if ((this.route as Route).virtualHost.includeAttemptCountInRequest) {
       setHeader(head.headers, 'x-envoy-attempt-count', String(count));
     }
@@ -472,7 +545,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   ): void {
     const { stream } = this;
     this.finish();
-    this.cluster?.stats.chargeResponse(status, stream.internal);
+    this.chargeResponse(status);
     let headers = extra;
     if (this.route?.virtualHost.includeAttemptCountInResponse === true) {
       const count = Math.max(1, stream.info.attempts.length);
@@ -515,6 +588,9 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const started = this.stream.responseStarted;
     for (let each = this.tries.current; each !== null; each = this.tries.current) {
       (this.cluster as Cluster).stats.upstreamRqTimeout.inc();
+      for (const counted of this.counted) counted.rqTimeout.inc();
+      // The last one is charged with the answer.
+      if (!each.responseStarted && this.tries.besides(each) !== null) this.chargeResponse(this.timeoutStatus);
       this.dropSlowTry(each);
     }
     if (started) this.cutResponse('UT', 'response_timeout');
@@ -524,7 +600,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   /** The try failed by time: gone, and its host is told. */
   private dropSlowTry(request: UpstreamRequest): void {
     request.host.stats.rqTimeout++;
-    request.host.outlier?.putLocalOrigin('request-timeout');
+    if (!request.timedOut) request.host.outlier?.putLocalOrigin('request-timeout');
     this.endTry(request);
   }
 
@@ -542,6 +618,10 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       }
       return;
     }
+    if (this.hedges && !started) {
+      this.hedge(request);
+      return;
+    }
     const details = limit === 'per-try' ? 'upstream_per_try_timeout' : 'upstream_per_try_idle_timeout';
     if (limit === 'per-try') stats.upstreamRqPerTryTimeout.inc();
     else this.clusterCounter('upstream_rq_per_try_idle_timeout');
@@ -550,12 +630,22 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     else if (!this.retryReset('local-reset', true)) this.answerTimeout(details);
   }
 
+  private chargeResponse(status: number): void {
+    const { counted } = this;
+    this.cluster?.stats.chargeResponse(status, this.stream.internal);
+    for (let i = 0; i < counted.length; i++) counted[i]?.responses.charge(status);
+  }
+
   private clusterCounter(name: string): void {
     this.stream.path.stats.counter(`cluster.${(this.cluster as Cluster).config.statName}.${name}`).inc();
   }
 
+  private get timeoutStatus(): number {
+    return (this.timeouts as RequestTimeouts).altResponse ? 204 : 504;
+  }
+
   private answerTimeout(details: string): void {
-    if ((this.timeouts as RequestTimeouts).altResponse) this.failWith(204, '', 'UT', details, null);
-    else this.failWith(504, 'upstream request timeout', 'UT', details, null);
+    const status = this.timeoutStatus;
+    this.failWith(status, status === 204 ? '' : 'upstream request timeout', 'UT', details, null);
   }
 }

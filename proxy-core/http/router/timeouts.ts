@@ -44,9 +44,25 @@ function milliseconds(text: string): number | null {
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
+const HEDGE_HEADER = 'x-envoy-hedge-on-per-try-timeout';
+
+/** `hedge_policy.hedge_on_per_try_timeout`, or the header that overrides it, which is taken off. */
+export function hedgesOnTimeout(action: ClusterAction, head: RequestHead): boolean {
+  const asked = headerValue(head.headers, HEDGE_HEADER);
+  if (asked === undefined) return action.hedgeOnPerTryTimeout;
+  removeHeader(head.headers, HEDGE_HEADER);
+  return asked === 'true' || (asked !== 'false' && action.hedgeOnPerTryTimeout);
+}
+
 /** `x-envoy-expected-rq-timeout-ms`: what is left of the global timeout, or the per-try timeout when that is less. */
-export function setExpectedTimeout(head: RequestHead, timeouts: RequestTimeouts, elapsed: number): void {
-  let expected = timeouts.perTry;
+export function setExpectedTimeout(
+  head: RequestHead,
+  timeouts: RequestTimeouts,
+  elapsed: number,
+  hedges = false,
+): void {
+  // A hedged try lives on after its own timeout.
+  let expected = hedges ? 0 : timeouts.perTry;
   if (timeouts.global > 0) {
     const left = Math.max(1, Math.round(timeouts.global - elapsed));
     if (expected === 0 || left < expected) expected = left;

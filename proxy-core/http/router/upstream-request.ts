@@ -32,6 +32,9 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   responseStarted = false;
   /** Nothing more comes from or goes to this try. */
   done = false;
+  /** Hedging: `per_try_timeout` ran out and the host was told; another try was started beside this one. */
+  timedOut = false;
+  hedged = false;
   /** Null when nothing limits the time of this try. */
   timers: TryTimers | null = null;
   /** False when the pool's queue was full, so that this host never came into it. */

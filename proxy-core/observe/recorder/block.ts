@@ -14,7 +14,7 @@ import type { StringTable } from './string-table.ts';
  */
 const SEPARATOR = '\0';
 export const COUNTER_DOUBLES = 10;
-export const ATTEMPT_DOUBLES = 17;
+export const ATTEMPT_DOUBLES = 18;
 
 /** Method, authority, path: what a row needs. */
 export function rowText(head: RequestHead | null): string {
@@ -119,6 +119,7 @@ export function writeDoubles(info: StreamInfo, to: Float64Array, at: number, str
     to[p + 14] = strings.id(a.resetReason);
     to[p + 15] = strings.id(a.transportFailureReason);
     to[p + 16] = a.position;
+    to[p + 17] = strings.id(a.reason);
     p += ATTEMPT_DOUBLES;
   }
 }
@@ -142,6 +143,7 @@ export function readAttempts(from: Float64Array, at: number, count: number, stri
       sentLast: value(9),
       firstByte: value(10),
       lastByte: value(11),
+      reason: strings.text(value(17)),
       hostAddress: strings.text(value(12)),
       hostName: strings.text(value(13)),
       resetReason: strings.text(value(14)),

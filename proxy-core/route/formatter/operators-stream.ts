@@ -102,7 +102,7 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain((info) => info.attempts.length),
   ROUTE_NAME: plain((info) => orNull(info.routeName)),
   VIRTUAL_HOST_NAME: plain((info) => orNull(info.virtualHostName)),
-  VIRTUAL_CLUSTER_NAME: plain(() => null),
+  VIRTUAL_CLUSTER_NAME: plain((info) => orNull(info.virtualClusterName ?? '')),
   UPSTREAM_CLUSTER: plain((info) => orNull(info.clusterStatName)),
   UPSTREAM_CLUSTER_RAW: plain((info) => (info.clusterStatName === '' ? null : info.clusterName)),
   UPSTREAM_HOST: plain((info) => orNull(info.upstreamHost)),
@@ -131,7 +131,6 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
     length: false,
     compile: (_args, options) => () => options.accessLogType ?? 'NotSet',
   },
-  TLS_JA3_FINGERPRINT: plain(() => null),
   DYNAMIC_METADATA: {
     args: 'required',
     length: true,

@@ -34,13 +34,30 @@ export function compileSubstitutionFormat(
     const options = reader.message('json_format_options');
     // Keys are always sorted here, so both settings are honoured.
     options?.acknowledge('sort_properties');
-    return as(compileJsonFormat(reader.json('json_format'), own, report('json_format')), 'application/json');
+    const json = reader.json('json_format');
+    const value = own.localReply === true ? bytesOfJson(json) : json;
+    return as(compileJsonFormat(value, own, report('json_format')), 'application/json');
   }
   if (reader.has('text_format')) {
-    return as(compileFormat(reader.string('text_format') ?? '', own, report('text_format')), 'text/plain');
+    const text = bytesIf(own, reader.string('text_format') ?? '');
+    return as(compileFormat(text, own, report('text_format')), 'text/plain');
   }
   const source = reader.message('text_format_source');
   if (source === undefined) return as(constantFormatter(''), 'text/plain');
-  const text = readDataSource(source, ctx);
-  return as(compileFormat(text ?? '', own, report('text_format_source')), 'text/plain');
+  const text = bytesIf(own, readDataSource(source, ctx) ?? '');
+  return as(compileFormat(text, own, report('text_format_source')), 'text/plain');
+}
+
+/** Bodies are latin1 texts, one character per byte; logs are texts. */
+function bytesIf(options: FormatOptions, text: string): string {
+  return options.localReply === true ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+function bytesOfJson(value: unknown): unknown {
+  if (typeof value === 'string') return Buffer.from(value, 'utf8').toString('latin1');
+  if (Array.isArray(value)) return value.map(bytesOfJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [bytesOfJson(key), bytesOfJson(item)]),
+  );
 }

@@ -19,6 +19,7 @@ export function connection(over: Partial<ConnectionInfo> = {}): ConnectionInfo {
 export function attempt(over: Partial<Attempt> = {}): Attempt {
   return {
     hostAddress: '127.0.0.1:9001',
+    reason: '',
     hostName: '',
     status: 200,
     resetReason: '',

@@ -19,7 +19,8 @@ const policy: RetryPolicy = {
   maxInterval: 250,
   retriableHeaders: [],
   retriableRequestHeaders: [],
-  avoidPreviousHosts: false,
+  hostPredicates: [],
+  priority: null,
   hostSelectionAttempts: 1,
   rateLimitedBackOff: {
     resetHeaders: [

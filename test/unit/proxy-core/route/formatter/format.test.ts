@@ -13,6 +13,7 @@ import { head, type Reported, readMessage, streamInfo, testContext } from '../su
 
 const attempt: Attempt = {
   hostAddress: '127.0.0.1:9003',
+  reason: '',
   hostName: '',
   status: 200,
   resetReason: '',

@@ -1,0 +1,26 @@
+import { isIP } from 'node:net';
+import { headerValue } from '../../base/headers.ts';
+import type { RequestHead } from '../../base/stream-info.ts';
+import type { ServerName } from '../../network/tls/client.ts';
+import type { ClusterConfig } from '../../upstream/types.ts';
+
+/**
+ * What TLS to a cluster goes by for this request (`auto_sni`, `auto_san_validation`); null: what the cluster says. An
+ * address is no server name, but a certificate may stand for one.
+ */
+export function upstreamServerName(config: ClusterConfig, head: RequestHead): ServerName | null {
+  const auto = config.autoServerName;
+  if (auto === null || config.transportSocket === null) return null;
+  const written = auto.header === '' ? head.authority : (headerValue(head.headers, auto.header) ?? '');
+  const host = hostOf(written);
+  const sni = auto.sni && isIP(host) === 0 ? host : '';
+  const san = auto.san ? host : '';
+  return sni === '' && san === '' ? null : { sni, san };
+}
+
+/** Without port, and without the brackets of an IPv6 address. */
+function hostOf(authority: string): string {
+  if (authority.startsWith('[')) return authority.slice(1, Math.max(1, authority.indexOf(']')));
+  const colon = authority.indexOf(':');
+  return colon < 0 || colon !== authority.lastIndexOf(':') ? authority : authority.slice(0, colon);
+}
