@@ -1,8 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import type { HeaderList } from '../base/headers.ts';
 import type { RequestHead, SocketAddress, StreamInfo } from '../base/stream-info.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
+import { ownAddress } from './own-address.ts';
 import type { SnapshotRuntime } from './runtime.ts';
 
 /** Names that the first pass over a received head handles; any other is copied as it is. */
@@ -276,22 +276,9 @@ export function mutateRequestHeaders(
   return internal;
 }
 
-let ownAddress: string | null | undefined;
-
-/** This machine's first address that is not loopback: what Envoy sends in place of 127.0.0.1; null when it has none. */
-function firstOwnAddress(): string | null {
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const address of addresses ?? []) {
-      if (!address.internal && address.family === 'IPv4') return address.address;
-    }
-  }
-  return null;
-}
-
 function forwardedAddress(peer: SocketAddress): string {
   if (peer.ip !== '127.0.0.1' && peer.ip !== '::1') return peer.ip;
-  if (ownAddress === undefined) ownAddress = firstOwnAddress();
-  return ownAddress ?? peer.ip;
+  return ownAddress() ?? peer.ip;
 }
 
 /** The element of a list counted from the right, as an address with port 0; null when it is no plain IP. */
