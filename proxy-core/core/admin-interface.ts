@@ -2,7 +2,7 @@ import { AttacheError } from '../base/errors.ts';
 import type { CoreServices } from '../config/compile-context.ts';
 import type { MessageNode } from '../config/message.ts';
 import { forEachMessage, listedMessages, messageAt } from '../config/walk.ts';
-import type { Listener } from '../listener/index.ts';
+import { certificateViews, type Listener } from '../listener/index.ts';
 import {
   type AdminBackend,
   type AdminCluster,
@@ -151,8 +151,9 @@ export class AdminInterface implements AdminBackend {
     };
   }
 
-  certificates(): readonly never[] {
-    return [];
+  certificates(): ReturnType<AdminBackend['certificates']> {
+    const secrets = this.sources.snapshot()?.bootstrap.secrets;
+    return secrets === undefined ? [] : certificateViews(secrets);
   }
 
   runtime(): ReturnType<AdminBackend['runtime']> {

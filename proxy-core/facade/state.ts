@@ -188,6 +188,8 @@ export interface CoreEvent {
     | 'config-applied'
     | 'config-rejected'
     | 'listener-failed'
+    | 'certificate-replaced'
+    | 'certificate-rejected'
     | 'listener-recovered'
     | 'cluster-resolved'
     | 'dns-failed'

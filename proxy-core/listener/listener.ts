@@ -46,7 +46,7 @@ export class Listener implements ConnectionHost {
   }
 
   get tlsStats(): TlsStats {
-    this.tls ??= tlsStats(this.path.stats, `${this.current.statPrefix}.ssl.`);
+    this.tls ??= tlsStats(this.path.stats, `${this.current.statPrefix}.`, 'server_ssl_socket_factory');
     return this.tls;
   }
 

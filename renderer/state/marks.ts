@@ -25,6 +25,8 @@ export function eventMark(event: CoreEvent): Mark | null {
     case 'dns-failed':
     case 'endpoints-refused':
     case 'log-failed':
+    case 'certificate-replaced':
+    case 'certificate-rejected':
     case 'service-failed':
     case 'service-recovered':
       return null;

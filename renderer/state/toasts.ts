@@ -83,6 +83,16 @@ export function toastForEvent(event: CoreEvent): void {
         sticky: true,
       });
       return;
+    case 'certificate-rejected':
+      showToast({
+        id: 'certificate',
+        tone: 'warn',
+        title: 'A new certificate was not taken',
+        text: event.text,
+        actions: [],
+        sticky: true,
+      });
+      return;
     case 'service-failed':
       showToast({
         id: `service:${event.cluster}`,
@@ -95,6 +105,7 @@ export function toastForEvent(event: CoreEvent): void {
       return;
     // Shown in place: as banners, in the lists, on the time axes.
     case 'config-rejected':
+    case 'certificate-replaced':
     case 'listener-failed':
     case 'host-not-ejected':
     case 'host-health':

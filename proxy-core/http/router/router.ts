@@ -27,6 +27,7 @@ import { sendMirrors } from './send-mirrors.ts';
 import { finalTimeouts, hedgesOnTimeout, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
 import { type TryLimit, TryTimers, type TryTimersOwner } from './try-timers.ts';
 import { opensTunnel, refuseHandshake } from './upgrade.ts';
+import { upstreamServerName } from './server-name.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
 const TimerKind = { Route: 0, BackOff: 1 } as const;
@@ -179,6 +180,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       action.priority,
       attempt,
       info.downstreamProtocol,
+      upstreamServerName(owner.config, request.head),
     );
     if (timeouts.perTry > 0 || timeouts.perTryIdle > 0 || owner.config.maxStreamDuration > 0) {
       upstream.timers = new TryTimers(this, upstream, timeouts, clock, path.queue);

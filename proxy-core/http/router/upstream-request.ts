@@ -1,5 +1,6 @@
 import type { HeaderList } from '../../base/headers.ts';
 import type { Attempt, HttpProtocol, RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { ServerName } from '../../network/tls/client.ts';
 import type { PoolConnection } from '../../upstream/pool/connection.ts';
 import type { HostPools, PoolWaiter, Priority } from '../../upstream/pool/host-pool.ts';
 import type { Cluster, Host } from '../../upstream/types.ts';
@@ -48,10 +49,12 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     private readonly priority: Priority,
     readonly attempt: Attempt,
     private readonly downstream: HttpProtocol,
+    /** What TLS goes by, when the request says it. */
+    private readonly serverName: ServerName | null = null,
   ) {}
 
   start(): void {
-    this.pools.request(this.priority, this, this.downstream);
+    this.pools.request(this.priority, this, this.downstream, this.serverName);
   }
 
   onPoolReady(connection: PoolConnection): void {

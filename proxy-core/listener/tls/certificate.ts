@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { PeerCertificate, TlsInfo } from '../../base/stream-info.ts';
+import { DerTag, derElement, derElements, type OtherName, otherNames } from './der.ts';
 
 /** Subject alternative names of a certificate, by kind. */
 export interface AlternativeNames {
@@ -8,10 +9,17 @@ export interface AlternativeNames {
   readonly uri: readonly string[];
   readonly ip: readonly string[];
   readonly email: readonly string[];
+  readonly other: readonly OtherName[];
 }
 
 export function alternativeNames(certificate: X509Certificate): AlternativeNames {
-  const names = { dns: [] as string[], uri: [] as string[], ip: [] as string[], email: [] as string[] };
+  const names = {
+    dns: [] as string[],
+    uri: [] as string[],
+    ip: [] as string[],
+    email: [] as string[],
+    other: otherNames(certificate.raw),
+  };
   for (const entry of splitNames(certificate.subjectAltName ?? '')) {
     const colon = entry.indexOf(':');
     const value = unquote(entry.slice(colon + 1));
@@ -75,9 +83,16 @@ export function distinguishedName(lines: string): string {
     .join(',');
 }
 
-export function describeCertificate(certificate: X509Certificate): PeerCertificate {
+function hex(fingerprint: string): string {
+  return fingerprint.replaceAll(':', '').toLowerCase();
+}
+
+/** @param chain what the peer sent, its own certificate first; for one's own certificate it may be left out */
+export function describeCertificate(
+  certificate: X509Certificate,
+  chain: readonly X509Certificate[] = [certificate],
+): PeerCertificate {
   const names = alternativeNames(certificate);
-  const hex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();
   return {
     subject: distinguishedName(certificate.subject),
     issuer: distinguishedName(certificate.issuer),
@@ -85,6 +100,11 @@ export function describeCertificate(certificate: X509Certificate): PeerCertifica
     uriSans: names.uri,
     dnsSans: names.dns,
     ipSans: names.ip,
+    emailSans: names.email,
+    otherNameSans: names.other.map(({ value }) => value),
+    chainFingerprints256: chain.map((each) => hex(each.fingerprint256)),
+    chainFingerprints1: chain.map((each) => hex(each.fingerprint)),
+    chainSerials: chain.map((each) => each.serialNumber.toLowerCase()),
     fingerprint256: hex(certificate.fingerprint256),
     fingerprint1: hex(certificate.fingerprint),
     validFrom: Date.parse(certificate.validFrom),
@@ -103,9 +123,24 @@ export function peerCertificate(socket: TLSSocket): X509Certificate | null {
   return raw === undefined ? null : new X509Certificate(raw);
 }
 
+/** The peer's certificate and what it sent with it, as far as OpenSSL could put them in order. */
+export function peerChain(socket: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let link = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate>;
+  while (link.raw !== undefined && chain.length < MAX_CHAIN) {
+    const { raw } = link;
+    if (chain.some((each) => each.raw.equals(raw))) break;
+    chain.push(new X509Certificate(raw));
+    link = link.issuerCertificate ?? {};
+  }
+  return chain;
+}
+
+const MAX_CHAIN = 16;
+
 /** What the log operators say about a finished handshake. */
 export function describeSocket(socket: TLSSocket): TlsInfo {
-  const peer = peerCertificate(socket);
+  const [peer = null, ...rest] = peerChain(socket);
   const local = socket.getX509Certificate();
   const version = socket.getProtocol() ?? '';
   return {
@@ -113,27 +148,15 @@ export function describeSocket(socket: TLSSocket): TlsInfo {
     cipher: socket.getCipher()?.name ?? '',
     sessionId: version === 'TLSv1.3' ? '' : sessionId(socket.getSession()),
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
-    peer: peer === null ? null : describeCertificate(peer),
+    peer: peer === null ? null : describeCertificate(peer, [peer, ...rest]),
     local: local === undefined ? null : describeCertificate(local),
   };
 }
 
 /** The id within a serialized session: SEQUENCE { INTEGER, INTEGER, OCTET STRING cipher, OCTET STRING id, … }. */
 function sessionId(session: Buffer | undefined): string {
-  if (session === undefined) return '';
-  let at = 0;
-  const header = (): number => {
-    let length = session[at + 1] ?? 0;
-    at += 2;
-    if (length < 128) return length;
-    let bytes = length & 127;
-    length = 0;
-    while (bytes-- > 0) length = length * 256 + (session[at++] ?? 0);
-    return length;
-  };
-  header();
-  for (let i = 0; i < 3; i++) at += header();
-  if (session[at] !== 4) return '';
-  const length = header();
-  return session.subarray(at, at + length).toString('hex');
+  const whole = session === undefined ? null : derElement(session, 0, session.length);
+  if (session === undefined || whole === null) return '';
+  const id = derElements(session, whole.start, whole.end)[3];
+  return id?.tag === DerTag.OctetString ? session.subarray(id.start, id.end).toString('hex') : '';
 }

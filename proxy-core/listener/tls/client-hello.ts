@@ -4,6 +4,18 @@ export interface ClientHello {
   readonly serverName: string;
   /** ALPN in the client's order. */
   readonly protocols: readonly string[];
+  /** `legacy_version`: 0x0303 for TLS 1.2 and 1.3. */
+  readonly version: number;
+  /** Everything below in the client's order, GREASE values (RFC 8701) included. */
+  readonly cipherSuites: readonly number[];
+  /** Types of the extensions. */
+  readonly extensions: readonly number[];
+  readonly groups: readonly number[];
+  readonly pointFormats: readonly number[];
+  readonly signatureAlgorithms: readonly number[];
+  readonly supportedVersions: readonly number[];
+  /** Groups that the client sent a key share for. */
+  readonly keyShares: readonly number[];
 }
 
 export type ClientHelloResult = ClientHello | 'incomplete' | 'not-tls';
@@ -84,26 +96,91 @@ function tooLong(bytes: Uint8Array): 'incomplete' | 'not-tls' {
 
 function parse(bytes: Uint8Array): ClientHelloResult {
   const hello = new Cursor(bytes, 0, bytes.length);
-  // Version, random, session id, cipher suites, compression methods.
-  if (
-    hello.part(34) === null ||
-    hello.part(hello.byte()) === null ||
-    hello.part(hello.short()) === null ||
-    hello.part(hello.byte()) === null
-  ) {
-    return 'not-tls';
-  }
-  let serverName = '';
-  let protocols: string[] = [];
+  const version = hello.short();
+  // Random, session id, cipher suites, compression methods.
+  const suites =
+    hello.part(32) === null || hello.part(hello.byte()) === null ? null : hello.part(hello.short());
+  if (suites === null || hello.part(hello.byte()) === null) return 'not-tls';
+  const found = {
+    serverName: '',
+    protocols: [] as readonly string[],
+    version,
+    cipherSuites: shorts(suites),
+    extensions: [] as number[],
+    groups: [] as readonly number[],
+    pointFormats: [] as readonly number[],
+    signatureAlgorithms: [] as readonly number[],
+    supportedVersions: [] as readonly number[],
+    keyShares: [] as readonly number[],
+  };
   const extensions = hello.left === 0 ? null : hello.part(hello.short());
   while (extensions !== null && extensions.left > 0) {
     const type = extensions.short();
     const body = extensions.part(extensions.short());
     if (body === null) return 'not-tls';
-    if (type === 0) serverName = readServerName(body);
-    else if (type === 16) protocols = readProtocols(body);
+    found.extensions.push(type);
+    switch (type) {
+      case ExtensionType.ServerName:
+        found.serverName = readServerName(body).toLowerCase();
+        break;
+      case ExtensionType.SupportedGroups:
+        found.groups = shorts(body.part(body.short()));
+        break;
+      case ExtensionType.PointFormats:
+        found.pointFormats = octets(body.part(body.byte()));
+        break;
+      case ExtensionType.SignatureAlgorithms:
+        found.signatureAlgorithms = shorts(body.part(body.short()));
+        break;
+      case ExtensionType.Alpn:
+        found.protocols = readProtocols(body);
+        break;
+      case ExtensionType.SupportedVersions:
+        found.supportedVersions = shorts(body.part(body.byte()));
+        break;
+      case ExtensionType.KeyShare:
+        found.keyShares = readKeyShares(body);
+        break;
+      default:
+        break;
+    }
   }
-  return { serverName: serverName.toLowerCase(), protocols };
+  return found;
+}
+
+/** Types of the extensions that are looked into. */
+export const ExtensionType = {
+  ServerName: 0,
+  SupportedGroups: 10,
+  PointFormats: 11,
+  SignatureAlgorithms: 13,
+  Alpn: 16,
+  SupportedVersions: 43,
+  KeyShare: 51,
+} as const;
+
+function shorts(part: Cursor | null): number[] {
+  const values: number[] = [];
+  while (part !== null && part.left >= 2) values.push(part.short());
+  return values;
+}
+
+function octets(part: Cursor | null): number[] {
+  const values: number[] = [];
+  while (part !== null && part.left > 0) values.push(part.byte());
+  return values;
+}
+
+/** RFC 8446, section 4.2.8. */
+function readKeyShares(body: Cursor): number[] {
+  const groups: number[] = [];
+  const list = body.part(body.short());
+  while (list !== null && list.left > 0) {
+    const group = list.short();
+    if (list.part(list.short()) === null) break;
+    groups.push(group);
+  }
+  return groups;
 }
 
 /** RFC 6066, section 3. */

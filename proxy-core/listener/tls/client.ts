@@ -1,73 +1,192 @@
-import { type ConnectionOptions, connect, createSecureContext, type SecureContext } from 'node:tls';
+import { constants } from 'node:crypto';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from 'node:tls';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
-import { describeSocket, peerCertificate } from './certificate.ts';
+import type { TlsStats } from '../../network/tls/stats.ts';
+import { describeSocket, peerChain } from './certificate.ts';
 import { type CommonTls, compileCommonTls, transportSocketContext, UPSTREAM_TLS } from './compile.ts';
+import { tlsFailureReason } from './failure-reason.ts';
 import { acceptsPeer, VERIFY_FAILED } from './verify.ts';
 
 /** Compiles a cluster's `transport_socket`; null = raw buffer. */
 export function compileClientTls(socket: MessageReader, ctx: CompileContext): ClientTls | null {
   const reader = transportSocketContext(socket, ctx, UPSTREAM_TLS);
   if (reader === null) return null;
-  const common = compileCommonTls(reader.message('common_tls_context'), ctx, 'TLSv1.2');
-  const sni = reader.string('sni') ?? '';
-  reader.acknowledge('allow_renegotiation', 'max_session_keys', 'enforce_rsa_key_usage');
-  return clientTls(common, sni);
+  reader.acknowledge('enforce_rsa_key_usage');
+  return new ClientContext(compileCommonTls(reader.message('common_tls_context'), ctx, 'client'), {
+    sni: reader.string('sni') ?? '',
+    allowsRenegotiation: reader.bool('allow_renegotiation') ?? false,
+    maxSessions: reader.number('max_session_keys') ?? 1,
+  });
 }
 
-function clientTls(common: CommonTls, sni: string): ClientTls {
-  const { validation } = common;
-  let context: SecureContext | null = null;
-  const secureContext = (): SecureContext => {
-    context ??= createSecureContext({
-      ...common.parameters,
-      ...(validation?.trustedCa == null ? {} : { ca: validation.trustedCa }),
-      ...(common.certificates.length === 0
-        ? {}
-        : {
-            cert: common.certificates.map((each) => each.chain),
-            key: common.certificates.map((each) =>
-              each.passphrase === undefined
-                ? { pem: each.key }
-                : { pem: each.key, passphrase: each.passphrase },
-            ),
-          }),
+interface ClientSettings {
+  readonly sni: string;
+  readonly allowsRenegotiation: boolean;
+  /** How many sessions are kept to be taken up again, 0 = none. */
+  readonly maxSessions: number;
+}
+
+/** Connections that need a secret which has not come end with this. */
+const NOT_READY = 'TLS_error:_Secret_is_not_supplied_by_SDS';
+
+const DEFAULT_PROTOCOLS: Readonly<Record<'HTTP1' | 'HTTP2' | 'AUTO' | 'TCP', readonly string[]>> = {
+  AUTO: ['h2', 'http/1.1'],
+  HTTP2: ['h2'],
+  HTTP1: ['http/1.1'],
+  TCP: [],
+};
+
+/** A session is worth keeping once its peer was found good; until then it waits. */
+interface SessionWait {
+  trusted: boolean;
+  session: Buffer | null;
+}
+
+class ClientContext implements ClientTls {
+  readonly describe = describeSocket;
+  private context: SecureContext | null = null;
+  private builtFor = -1;
+  private updates = 0;
+  /** The newest last. */
+  private sessions: Buffer[] = [];
+  private readonly waits = new WeakMap<TLSSocket, SessionWait>();
+
+  constructor(
+    private readonly common: CommonTls,
+    private readonly settings: ClientSettings,
+  ) {}
+
+  private secureContext(): SecureContext {
+    const generation = this.common.generation();
+    if (this.context !== null && generation === this.builtFor) return this.context;
+    if (this.context !== null) this.updates++;
+    this.builtFor = generation;
+    this.sessions = [];
+    const validation = this.common.validation();
+    const [certificate] = this.common.certificates();
+    const options: SecureContextOptions = {
+      ...this.common.parameters.options,
+      ...certificate?.identity,
+      ...(validation?.trustedCa == null ? {} : { ca: validation.trustedCa, allowPartialTrustChain: true }),
+      ...(validation?.crl == null ? {} : { crl: validation.crl }),
+      ...(this.settings.allowsRenegotiation ? {} : { secureOptions: constants.SSL_OP_NO_RENEGOTIATION }),
+    };
+    this.context = createSecureContext(options);
+    return this.context;
+  }
+
+  connect(...[host, protocol, onread, alpn = [], name]: Parameters<ClientTls['connect']>): TLSSocket {
+    const where = host.port < 0 ? { path: host.address } : { host: host.ip, port: host.port, noDelay: true };
+    const { common } = this;
+    const own = common.alpn.length > 0 && protocol !== 'AUTO' ? common.alpn : DEFAULT_PROTOCOLS[protocol];
+    const offered = alpn.length > 0 ? alpn : own;
+    const sni = name?.sni || this.settings.sni;
+    const secureContext = this.secureContext();
+    const session = this.takeSession();
+    const options: ConnectionOptions & {
+      onread: typeof onread;
+      allowHalfOpen: boolean;
+      noDelay?: boolean;
+    } = {
+      ...where,
+      secureContext,
+      ...(sni === '' ? {} : { servername: sni }),
+      ...(offered.length === 0 ? {} : { ALPNProtocols: [...offered] }),
+      ...(session === undefined ? {} : { session }),
+      allowHalfOpen: true,
+      // Whether the peer is good is decided by Envoy's rules, not by the name alone.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      onread,
+    };
+    const socket = connect(options);
+    if (!common.ready()) {
+      const error = Object.assign(new Error(NOT_READY), { code: NOT_READY });
+      process.nextTick(() => socket.destroy(error));
+    } else if (this.settings.maxSessions > 0) this.keepSession(socket);
+    return socket;
+  }
+
+  /** Sessions of TLS 1.3 are good for one connection; those before are kept. */
+  private takeSession(): Buffer | undefined {
+    return this.common.parameters.maximum === 'TLSv1.3'
+      ? this.sessions.pop()
+      : this.sessions[this.sessions.length - 1];
+  }
+
+  private keepSession(socket: TLSSocket): void {
+    const wait: SessionWait = { trusted: false, session: null };
+    this.waits.set(socket, wait);
+    const { builtFor } = this;
+    socket.on('session', (session) => {
+      if (builtFor !== this.builtFor) return;
+      if (wait.trusted) this.store(session);
+      else wait.session = session;
     });
-    return context;
-  };
-  return {
-    connect(host, protocol, onread) {
-      const where =
-        host.port < 0 ? { path: host.address } : { host: host.ip, port: host.port, noDelay: true };
-      const fallback = { AUTO: ['h2', 'http/1.1'], HTTP2: ['h2'], HTTP1: ['http/1.1'], TCP: [] }[protocol];
-      const options: ConnectionOptions & {
-        onread: typeof onread;
-        allowHalfOpen: boolean;
-        noDelay?: boolean;
-      } = {
-        ...where,
-        secureContext: secureContext(),
-        ...(sni === '' ? {} : { servername: sni }),
-        ALPNProtocols: common.alpn.length > 0 && protocol !== 'AUTO' ? [...common.alpn] : fallback,
-        allowHalfOpen: true,
-        // Whether the peer is good is decided by Envoy's rules, not by the name alone.
-        rejectUnauthorized: false,
-        checkServerIdentity: () => undefined,
-        onread,
-      };
-      return connect(options);
-    },
-    verify(socket, stats) {
-      stats.handshake.inc();
-      stats.negotiated(socket.getProtocol() ?? '', socket.getCipher()?.name ?? '');
-      if (socket.isSessionReused()) stats.sessionReused.inc();
-      if (validation === null) return '';
-      const certificate = peerCertificate(socket);
+  }
+
+  private store(session: Buffer): void {
+    this.sessions.push(session);
+    if (this.sessions.length > this.settings.maxSessions) this.sessions.shift();
+  }
+
+  verify(socket: TLSSocket, stats: TlsStats, name?: { readonly san: string }): string {
+    stats.handshake.inc();
+    while (this.updates > 0) {
+      this.updates--;
+      stats.updatedBySds.inc();
+    }
+    const reused = socket.isSessionReused();
+    const version = socket.getProtocol() ?? '';
+    stats.negotiated(version, socket.getCipher()?.name ?? '', reused ? '' : ephemeralGroup(socket));
+    if (reused) stats.sessionReused.inc();
+    const validation = this.common.validation();
+    if (validation !== null) {
       const error = socket.authorized ? '' : String(socket.authorizationError ?? 'UNKNOWN');
-      if (certificate !== null && acceptsPeer(validation, certificate, error, stats)) return '';
-      return VERIFY_FAILED;
-    },
-    describe: describeSocket,
-  };
+      const good = acceptsPeer(validation, peerChain(socket), error, stats, name?.san ?? '');
+      if (!good) {
+        this.waits.delete(socket);
+        return VERIFY_FAILED;
+      }
+    }
+    const wait = this.waits.get(socket);
+    if (wait !== undefined) {
+      wait.trusted = true;
+      if (wait.session !== null) this.store(wait.session);
+    }
+    return '';
+  }
+
+  failure(error: string, stats: TlsStats): string {
+    if (error === NOT_READY) {
+      stats.secretsNotReady.inc();
+      return error;
+    }
+    const reason = tlsFailureReason({ name: '', message: '', code: error });
+    if (reason === '') return error;
+    stats.connectionError.inc();
+    return reason;
+  }
+}
+
+/** OpenSSL's names of groups that BoringSSL calls otherwise. */
+const GROUP_NAMES: Readonly<Record<string, string>> = {
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+};
+
+function ephemeralGroup(socket: TLSSocket): string {
+  const info = socket.getEphemeralKeyInfo() as { name?: string } | null;
+  const name = info?.name ?? '';
+  return GROUP_NAMES[name] ?? name;
 }

@@ -1,20 +1,21 @@
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { TlsStats } from '../../network/tls/stats.ts';
-import { alternativeNames, describeSocket, peerCertificate } from './certificate.ts';
+import { describeSocket, peerChain } from './certificate.ts';
+import type { Certificate } from './certificate-source.ts';
+import { type CertificateIndex, chooseCertificate, indexCertificates } from './choose-certificate.ts';
 import type { ClientHello } from './client-hello.ts';
-import {
-  type Certificate,
-  type CommonTls,
-  compileCommonTls,
-  DOWNSTREAM_TLS,
-  transportSocketContext,
-} from './compile.ts';
+import { type CommonTls, compileCommonTls, DOWNSTREAM_TLS, transportSocketContext } from './compile.ts';
+import { tlsFailureReason } from './failure-reason.ts';
+import { GROUPS, TLS13_SUITES } from './parameters.ts';
+import { compileSessions, type Sessions } from './session.ts';
+import { checksPeer } from './validation.ts';
 import { acceptsPeer, VERIFY_FAILED } from './verify.ts';
 
-/** A compiled DownstreamTlsContext. Immutable but for its cache of OpenSSL contexts. */
+/** A compiled DownstreamTlsContext; what it is built from may be replaced while it is used. */
 export interface ServerTls {
   /**
    * Puts TLS on an accepted socket. The bytes read before it (the ClientHello) must have been put back with `unshift`.
@@ -33,11 +34,8 @@ export interface ServerTls {
 export function compileServerTls(socket: MessageReader, ctx: CompileContext): ServerTls | null {
   const reader = transportSocketContext(socket, ctx, DOWNSTREAM_TLS);
   if (reader === null) return null;
-  const commonReader = reader.message('common_tls_context');
-  const common = compileCommonTls(commonReader, ctx, 'TLSv1.3');
-  const broken = commonReader?.has('tls_certificates') ?? false;
-  const bySds = commonReader?.has('tls_certificate_sds_secret_configs') ?? false;
-  if (common.certificates.length === 0 && !broken && !bySds) {
+  const common = compileCommonTls(reader.message('common_tls_context'), ctx, 'server');
+  if (!common.wantsCertificates) {
     ctx.report(
       'error',
       'tls.no-certificates',
@@ -46,84 +44,92 @@ export function compileServerTls(socket: MessageReader, ctx: CompileContext): Se
       'No TLS certificates found for server context',
     );
   }
-  const require = reader.bool('require_client_certificate') ?? false;
-  return new ServerContexts(common, require);
+  if (reader.enumeration('ocsp_staple_policy') === 'MUST_STAPLE') {
+    ctx.report(
+      'error',
+      'tls.no-ocsp-staple',
+      reader,
+      'ocsp_staple_policy',
+      'Required OCSP response is missing from TLS context',
+      { expected: 'LENIENT_STAPLING: OCSP responses are not stapled here' },
+    );
+  }
+  return new ServerContexts(common, {
+    requireCertificate: reader.bool('require_client_certificate') ?? false,
+    fullScan: reader.bool('full_scan_certs_on_sni_mismatch') ?? false,
+    sessions: compileSessions(reader, ctx),
+  });
 }
 
-/** Reasons as Envoy logs them (`%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`), by OpenSSL's code. */
-function failureReason(error: NodeJS.ErrnoException): string {
-  const text = `${error.code ?? ''} ${error.message}`;
-  const known: readonly (readonly [RegExp, string])[] = [
-    [/PEER_DID_NOT_RETURN_A_CERTIFICATE|peer did not return/i, '268435648|PEER_DID_NOT_RETURN_A_CERTIFICATE'],
-    [/HTTP_REQUEST|http request/i, '268435612|HTTP_REQUEST'],
-    [/UNSUPPORTED_PROTOCOL|unsupported protocol/i, '268435696|UNSUPPORTED_PROTOCOL'],
-    [/NO_SHARED_CIPHER|no shared cipher/i, '268435640|NO_SHARED_CIPHER'],
-    [/WRONG_VERSION_NUMBER|wrong version/i, '268435703|WRONG_VERSION_NUMBER'],
-  ];
-  for (const [pattern, words] of known) {
-    if (!pattern.test(text)) continue;
-    const [code, name] = words.split('|');
-    return `TLS_error:|${code}:SSL_routines:OPENSSL_internal:${name}:TLS_error_end`;
-  }
-  return `TLS_error:|${(error.code ?? 'handshake').replace(/^ERR_SSL_/, '')}:TLS_error_end`;
+interface ServerSettings {
+  readonly requireCertificate: boolean;
+  readonly fullScan: boolean;
+  readonly sessions: Sessions;
 }
+
+/** Connections whose secret has not come are closed with this. */
+const NOT_READY = 'TLS error: Secret is not supplied by SDS';
 
 class ServerContexts implements ServerTls {
   readonly describe = describeSocket;
-  /** Contexts by the positions of their certificates. */
+  /** Contexts by certificate and first suite of TLS 1.3. */
   private readonly contexts = new Map<string, SecureContext | null>();
-  private readonly names: readonly (readonly string[])[];
+  private index: CertificateIndex = { byName: new Map(), isEcdsa: [] };
+  private certificates: readonly Certificate[] = [];
+  private builtFor = -1;
 
   constructor(
     private readonly common: CommonTls,
-    private readonly requireCertificate: boolean,
-  ) {
-    this.names = common.certificates.map(({ leaf }) => {
-      const dns = alternativeNames(leaf).dns;
-      const commonName = /^CN=(.*)$/m.exec(leaf.subject)?.[1];
-      return (dns.length > 0 || commonName === undefined ? dns : [commonName]).map((name) =>
-        name.toLowerCase(),
-      );
-    });
-  }
+    private readonly settings: ServerSettings,
+  ) {}
 
-  /** Positions of the certificates for a name: an exact SAN, else a wildcard, else the first certificate. */
-  private choose(serverName: string): number[] {
-    const find = (name: string): number[] =>
-      this.names.flatMap((names, index) => (names.includes(name) ? [index] : []));
-    if (serverName !== '') {
-      const exact = find(serverName);
-      if (exact.length > 0) return exact;
-      const dot = serverName.indexOf('.');
-      const wildcard = dot < 0 ? [] : find(`*${serverName.slice(dot)}`);
-      if (wildcard.length > 0) return wildcard;
-    }
-    return this.common.certificates.length === 0 ? [] : [0];
+  /** Takes note of replaced secrets. Connections that exist keep the context they have. */
+  private refresh(stats: TlsStats): void {
+    const generation = this.common.generation();
+    if (generation === this.builtFor) return;
+    if (this.builtFor >= 0) stats.updatedBySds.inc();
+    this.builtFor = generation;
+    this.contexts.clear();
+    this.certificates = this.common.certificates();
+    this.index = indexCertificates(this.certificates);
   }
 
   /** Null when OpenSSL refuses the settings (minimum above maximum, say): every handshake fails. */
-  private context(positions: number[]): SecureContext | null {
-    const key = positions.join(',');
+  private context(hello: ClientHello | null): SecureContext | null {
+    const certificate = this.certificates[chooseCertificate(this.index, hello, this.settings.fullScan)];
+    const suite = hello?.cipherSuites.find((each) => TLS13_SUITES.has(each)) ?? 0;
+    const key = `${certificate === undefined ? -1 : this.certificates.indexOf(certificate)} ${suite}`;
     let context = this.contexts.get(key);
     if (context !== undefined) return context;
-    const { parameters, validation } = this.common;
-    const certificates = positions.map((at) => this.common.certificates[at] as Certificate);
     try {
-      context = createSecureContext({
-        ...parameters,
-        cert: certificates.map((each) => each.chain),
-        key: certificates.map((each) =>
-          each.passphrase === undefined ? { pem: each.key } : { pem: each.key, passphrase: each.passphrase },
-        ),
-        ...(validation?.trustedCa == null ? {} : { ca: validation.trustedCa }),
-        honorCipherOrder: true,
-        sessionIdContext: 'attache',
-      });
+      context = certificate === undefined ? null : createSecureContext(this.options(certificate, suite));
     } catch {
       context = null;
     }
     this.contexts.set(key, context);
     return context;
+  }
+
+  private options(certificate: Certificate, suite: number): SecureContextOptions {
+    const { parameters } = this.common;
+    const validation = this.common.validation();
+    const first = TLS13_SUITES.get(suite);
+    const options: SecureContextOptions = {
+      ...parameters.options,
+      ...certificate.identity,
+      ...(first === undefined ? {} : { ciphers: `${first}:${parameters.options.ciphers ?? ''}` }),
+      ...(validation?.trustedCa == null ? {} : { ca: validation.trustedCa, allowPartialTrustChain: true }),
+      ...(validation?.crl == null ? {} : { crl: validation.crl }),
+      ...this.settings.sessions.options,
+      // A session may be taken up again only where its client would be judged by the same rules.
+      sessionIdContext: createHash('sha256')
+        .update(JSON.stringify([validation, this.settings.requireCertificate, parameters.options]))
+        .update(this.certificates.map(({ leaf }) => leaf.fingerprint256).join())
+        .digest('hex')
+        .slice(0, 32),
+      honorCipherOrder: true,
+    };
+    return options;
   }
 
   accept(
@@ -132,50 +138,69 @@ class ServerContexts implements ServerTls {
     stats: TlsStats,
     done: (secured: TLSSocket, failure: string) => void,
   ): TLSSocket {
-    const { validation } = this.common;
-    const checks = validation !== null && (validation.trustedCa !== null || validation.hashes.length > 0);
+    this.refresh(stats);
+    const ready = this.common.ready();
+    const checks = checksPeer(this.common.validation());
     // Envoy takes the first of its own protocols that the client offers; without one the handshake goes on.
     const protocol = this.common.alpn.find((each) => hello?.protocols.includes(each) ?? false);
-    const context = this.context(this.choose(hello?.serverName ?? ''));
+    const context = ready ? this.context(hello) : null;
     const secured = new TLSSocket(socket, {
       isServer: true,
       ...(context === null ? {} : { secureContext: context }),
       requestCert: checks,
       // A missing certificate fails the handshake itself; a bad one is judged below.
-      rejectUnauthorized: checks && this.requireCertificate,
+      rejectUnauthorized: checks && this.settings.requireCertificate,
       ...(protocol === undefined ? {} : { ALPNProtocols: [protocol] }),
     });
     let settled = false;
     const settle = (failure: string): void => {
       if (settled) return;
       settled = true;
-      if (failure !== '') stats.connectionError.inc();
+      if (failure !== '' && ready) stats.connectionError.inc();
       done(secured, failure);
     };
-    secured.on('_tlsError', (error: NodeJS.ErrnoException) => {
-      const reason = failureReason(error);
+    const fail = (error: NodeJS.ErrnoException): void => {
+      const reason = tlsFailureReason(error) || `TLS_error:|${error.code ?? 'handshake'}:TLS_error_end`;
       if (!settled && reason.includes('PEER_DID_NOT_RETURN')) stats.failVerifyNoCert.inc();
-      settle(reason);
-    });
-    secured.on('error', (error: NodeJS.ErrnoException) => settle(failureReason(error)));
-    secured.on('close', () => settle('connection closed during the handshake'));
-    secured.once('secure', () => settle(this.judge(secured, stats)));
+      settle(ready ? reason : NOT_READY);
+    };
+    secured.on('_tlsError', fail);
+    secured.on('error', fail);
+    secured.on('close', () => settle(ready ? 'connection closed during the handshake' : NOT_READY));
+    secured.once('secure', () => settle(this.judge(secured, hello, stats)));
+    if (!ready) {
+      stats.secretsNotReady.inc();
+      process.nextTick(() => secured.destroy());
+    }
     return secured;
   }
 
-  private judge(secured: TLSSocket, stats: TlsStats): string {
+  private judge(secured: TLSSocket, hello: ClientHello | null, stats: TlsStats): string {
     stats.handshake.inc();
-    stats.negotiated(secured.getProtocol() ?? '', secured.getCipher()?.name ?? '');
-    if (secured.isSessionReused()) stats.sessionReused.inc();
-    const certificate = peerCertificate(secured);
-    if (certificate === null) {
+    const version = secured.getProtocol() ?? '';
+    const cipher = secured.getCipher()?.name ?? '';
+    const reused = secured.isSessionReused();
+    const curve = hello === null ? '' : agreedGroup(hello, version, cipher, this.common.parameters.groups);
+    stats.negotiated(version, cipher, reused && version !== 'TLSv1.3' ? '' : curve);
+    if (reused) stats.sessionReused.inc();
+    const chain = peerChain(secured);
+    if (chain.length === 0) {
       stats.noCertificate.inc();
       return '';
     }
-    const { validation } = this.common;
+    const validation = this.common.validation();
     if (validation === null) return '';
-    return acceptsPeer(validation, certificate, chainError(secured), stats) ? '' : VERIFY_FAILED;
+    return acceptsPeer(validation, chain, chainError(secured), stats) ? '' : VERIFY_FAILED;
   }
+}
+
+/** Which group OpenSSL used for the key exchange; Node tells it to clients only. */
+function agreedGroup(hello: ClientHello, version: string, cipher: string, ours: readonly number[]): string {
+  if (version !== 'TLSv1.3' && !cipher.startsWith('ECDHE')) return '';
+  const shared = ours.filter((group) => hello.groups.includes(group));
+  // A group that comes with a key share saves a round trip.
+  const ready = version === 'TLSv1.3' ? shared.find((group) => hello.keyShares.includes(group)) : undefined;
+  return GROUPS.get(ready ?? shared[0] ?? -1) ?? '';
 }
 
 /** What OpenSSL found about the client's chain. Node keeps it in its handle and tells it to `tls.Server` only. */

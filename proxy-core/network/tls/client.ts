@@ -3,7 +3,15 @@ import type { TlsInfo } from '../../base/stream-info.ts';
 import type { readInto } from '../read-buffer.ts';
 import type { TlsStats } from './stats.ts';
 
-/** A compiled upstream TLS context. Immutable; used for every connection of a cluster. */
+/** What a request's authority puts in place of what a context says (`auto_sni`, `auto_san_validation`). */
+export interface ServerName {
+  /** Empty: what the context says. */
+  readonly sni: string;
+  /** The name that the certificate must stand for; empty: what the context says. */
+  readonly san: string;
+}
+
+/** A compiled upstream TLS context, used for every connection of a cluster. */
 export interface ClientTls {
   /** Starts a connection; `secureConnect` tells that the handshake is done. */
   connect(
@@ -12,8 +20,11 @@ export interface ClientTls {
     onread: ReturnType<typeof readInto>,
     /** Offered in place of what the context says; empty: what the context says. */
     alpn?: readonly string[],
+    name?: ServerName,
   ): TLSSocket;
   /** After the handshake: empty, or Envoy's transport failure reason. Counts the outcome. */
-  verify(socket: TLSSocket, stats: TlsStats): string;
+  verify(socket: TLSSocket, stats: TlsStats, name?: ServerName): string;
+  /** The error code that ended a connection before its handshake was done, in Envoy's words if it is one of TLS. Counts it. */
+  failure(error: string, stats: TlsStats): string;
   describe(socket: TLSSocket): TlsInfo;
 }

@@ -12,6 +12,7 @@ const ICONS: Partial<Record<CoreEvent['kind'], IconName>> = {
   'config-rejected': 'error',
   'listener-failed': 'error',
   'log-failed': 'warn',
+  'certificate-rejected': 'warn',
   'dns-failed': 'warn',
   'endpoints-refused': 'warn',
   'service-failed': 'warn',

@@ -45,11 +45,13 @@ function fragmented(record: Buffer, length: number): Buffer {
 
 describe('a real ClientHello', () => {
   test('server name in lower case, protocols in order', () => {
-    expect(readClientHello(both)).toEqual({
+    expect(readClientHello(both)).toMatchObject({
       serverName: 'shop.example.test',
       protocols: ['h2', 'http/1.1'],
+      version: 0x0303,
+      supportedVersions: [0x0304, 0x0303],
     });
-    expect(readClientHello(bare)).toEqual({ serverName: '', protocols: [] });
+    expect(readClientHello(bare)).toMatchObject({ serverName: '', protocols: [] });
   });
 
   test('every prefix of it is incomplete', () => {

@@ -1,0 +1,1 @@
+export type { SecretRegistry } from './secret.ts';
