@@ -329,6 +329,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
       path,
       snapshot: slot.snapshot,
       bufferLimit: config.perConnectionBufferLimit,
+      clusterName: '',
       close: (mode) => {
         if (mode === 'flush') transport.closeAfterFlush();
         else transport.destroy();

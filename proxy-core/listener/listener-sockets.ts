@@ -17,21 +17,19 @@ interface BoundSocket {
 /** The listening sockets of one listener: its address and the additional ones. */
 export class ListenerSockets {
   private bound: BoundSocket[] = [];
+  /** With the ports that were really bound, in the order of the configuration; they stay when it closes. */
+  addresses: readonly SocketAddress[] = [];
 
   /** True while new connections are taken. */
   get open(): boolean {
     return this.bound.length > 0;
   }
 
-  /** With the ports that were really bound, in the order of the configuration. */
-  get addresses(): readonly SocketAddress[] {
-    return this.bound.map((each) => each.address);
-  }
-
   /** Throws AttacheError `listener.address-in-use` or `listener.cannot-bind`; nothing is bound then. */
   async listen(config: ListenerConfig, accept: AcceptCallback): Promise<void> {
     try {
       for (const bind of config.binds) this.bound.push(await bindOne(config, bind, accept));
+      this.addresses = this.bound.map((each) => each.address);
     } catch (error) {
       this.close();
       throw error;
@@ -41,6 +39,7 @@ export class ListenerSockets {
   /** Takes over the sockets of another listener with the same addresses, which then accepts nothing more. */
   adopt(from: ListenerSockets, accept: AcceptCallback): void {
     this.bound = from.bound;
+    this.addresses = from.addresses;
     from.bound = [];
     for (const { server, bind } of this.bound) {
       server.removeAllListeners('connection').on('connection', (socket) => accept(socket, bind));

@@ -57,7 +57,10 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
       path.services.clock.arm(this.durationTimer, config.maxConnectionDuration);
     }
     account.random = path.services.random.next();
-    const target = pickTcpCluster(config, account.random);
+    const target =
+      connection.clusterName === ''
+        ? pickTcpCluster(config, account.random)
+        : { name: connection.clusterName, weight: 1, criteria: null };
     this.target = target;
     account.clusterName = target?.name ?? '';
     this.cluster = target === null ? null : (snapshot.clusters.get(target.name) ?? null);

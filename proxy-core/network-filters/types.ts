@@ -17,6 +17,8 @@ export interface NetworkConnection {
   readonly snapshot: SnapshotRuntime;
   /** `per_connection_buffer_limit_bytes`. */
   readonly bufferLimit: number;
+  /** Set by a filter: the cluster that the TCP proxy takes instead of its own (`envoy.tcp_proxy.cluster`). */
+  clusterName: string;
   close(mode: CloseMode): void;
 }
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../../base/clock.ts';
 import type { Counter, Stats } from '../../base/stats.ts';
 import type { ConnectionInfo, RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import { effectiveFraction, type Fraction, fractionHits } from '../../route/fraction.ts';
@@ -8,50 +8,6 @@ import { compileHeaderAdds, type HeaderMutations, mutateHeaders } from '../../ro
 import type { FilterCallbacks, HeadStatus, HttpFilter } from '../filter.ts';
 import type { HttpFilterExtension } from './extension.ts';
 import { compileRuntimePercent, fractionText } from './percent.ts';
-
-interface BucketSettings {
-  readonly maxTokens: number;
-  readonly tokensPerFill: number;
-  /** Milliseconds. */
-  readonly fillInterval: number;
-}
-
-/** Starts full and refills continuously (Envoy: AtomicTokenBucketImpl). */
-class TokenBucket {
-  private tokens: number;
-  private filledAt = -1;
-
-  constructor(readonly settings: BucketSettings) {
-    this.tokens = settings.maxTokens;
-  }
-
-  private fill(clock: Clock): void {
-    const { maxTokens, tokensPerFill, fillInterval } = this.settings;
-    const now = clock.now();
-    if (this.filledAt >= 0) {
-      const gained = ((now - this.filledAt) * tokensPerFill) / fillInterval;
-      this.tokens = Math.min(maxTokens, this.tokens + gained);
-    }
-    this.filledAt = now;
-  }
-
-  take(clock: Clock): boolean {
-    this.fill(clock);
-    if (this.tokens < 1) return false;
-    this.tokens--;
-    return true;
-  }
-
-  get remaining(): number {
-    return Math.floor(this.tokens);
-  }
-
-  /** Whole seconds until a token is there. */
-  get resetSeconds(): number {
-    const { tokensPerFill, fillInterval } = this.settings;
-    return Math.ceil((Math.max(0, 1 - this.tokens) * fillInterval) / tokensPerFill / 1000);
-  }
-}
 
 interface LimitSettings {
   /** Null: nothing is limited. */

@@ -432,7 +432,10 @@ describe('a listener', () => {
     const { rig } = await start({ routes: TO_ORIGIN });
     const { Listener } = await import('../../../../proxy-core/listener/index.ts');
     const taken = new Listener(
-      { ...rig.listener.config, address: { ip: '127.0.0.1', port: rig.port } },
+      {
+        ...rig.listener.config,
+        binds: [{ ip: '127.0.0.1', port: rig.port, ipv6Only: false, mode: 0 }],
+      },
       (rig as unknown as { path: ConstructorParameters<typeof Listener>[1] }).path,
       {} as ConstructorParameters<typeof Listener>[2],
     );

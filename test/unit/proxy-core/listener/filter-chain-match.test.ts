@@ -70,13 +70,17 @@ const PLAIN: ChainInput = {
   applicationProtocols: [],
   local: { ip: '127.0.0.1', port: 8443 },
   remote: { ip: '127.0.0.1', port: 50000 },
+  direct: { ip: '127.0.0.1', port: 50000 },
 };
 const tls = (serverName: string, ...applicationProtocols: string[]): Partial<ChainInput> => ({
   transportProtocol: 'tls',
   serverName,
   applicationProtocols,
 });
-const from = (ip: string, port = 50000): Partial<ChainInput> => ({ remote: { ip, port } });
+const from = (ip: string, port = 50000): Partial<ChainInput> => ({
+  remote: { ip, port },
+  direct: { ip, port },
+});
 const cidr = (address_prefix: string, prefix_len: number) => ({ address_prefix, prefix_len });
 
 describe("the chain, in Envoy's order (reference 2.2)", () => {
