@@ -47,6 +47,7 @@ export class Http2ClientCodec extends Http2Connection {
       [Setting.MaxConcurrentStreams, options.maxConcurrentStreams],
       [Setting.InitialWindowSize, options.initialStreamWindow],
     ]);
+    this.openWindow();
   }
 
   /** How many more streams the connection takes now. */

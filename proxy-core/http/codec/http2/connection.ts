@@ -514,6 +514,10 @@ export abstract class Http2Connection {
       at += 6;
     }
     this.sink.writeBytes(frame, 0, frame.length);
+  }
+
+  /** Raises the connection's window to ours; SETTINGS cannot. */
+  protected openWindow(): void {
     const more = this.options.initialConnectionWindow - DEFAULT_WINDOW;
     if (more > 0) this.sendWindowUpdate(0, more);
   }

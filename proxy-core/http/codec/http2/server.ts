@@ -48,6 +48,7 @@ export class Http2ServerCodec extends Http2Connection implements ServerCodec {
 
   receive(bytes: Buffer, start: number, end: number): void {
     let at = start;
+    const first = this.matched < PREFACE.length;
     while (this.matched < PREFACE.length && at < end) {
       if (bytes[at] !== PREFACE.charCodeAt(this.matched)) {
         this.fail(new Http2ConnectionError(ErrorCode.ProtocolError, 'bad preface', 'codec_error', true));
@@ -57,6 +58,8 @@ export class Http2ServerCodec extends Http2Connection implements ServerCodec {
       if (++this.matched === PREFACE.length) this.sendFirstSettings();
     }
     if (at < end) this.receiveFrames(bytes, at, end);
+    // After the acknowledgement of the client's SETTINGS when they came along, as Envoy does it.
+    if (first && this.matched === PREFACE.length) this.openWindow();
   }
 
   private sendFirstSettings(): void {
