@@ -7,6 +7,7 @@ import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_prox
 import { FAULT } from './envoy.filters.http.fault.ts';
 import { GRPC_HTTP1_BRIDGE } from './envoy.filters.http.grpc_http1_bridge.ts';
 import { GRPC_HTTP1_REVERSE_BRIDGE } from './envoy.filters.http.grpc_http1_reverse_bridge.ts';
+import { GRPC_JSON_TRANSCODER } from './envoy.filters.http.grpc_json_transcoder.ts';
 import { GRPC_STATS } from './envoy.filters.http.grpc_stats.ts';
 import { GRPC_WEB } from './envoy.filters.http.grpc_web.ts';
 import { HEADER_MUTATION } from './envoy.filters.http.header_mutation.ts';
@@ -28,6 +29,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   FAULT,
   GRPC_HTTP1_BRIDGE,
   GRPC_HTTP1_REVERSE_BRIDGE,
+  GRPC_JSON_TRANSCODER,
   GRPC_STATS,
   GRPC_WEB,
   HEADER_MUTATION,
