@@ -57,6 +57,8 @@ export type Command =
       readonly method: string;
       readonly url: string;
       readonly headers: readonly (readonly [string, string])[];
+      /** How many picks to tell the distribution of; 0 = none. */
+      readonly draws: number;
     }
   | {
       readonly kind: 'export';
@@ -107,6 +109,7 @@ const flags: ReadonlyMap<string, FlagKind> = new Map(
     'or-browser': 'switch',
     format: 'text',
     header: 'text',
+    draws: 'number',
     to: 'text',
     export: 'text',
     lint: 'switch',
@@ -307,7 +310,15 @@ function explainOf(raw: RawArguments, words: readonly string[]): Command {
   }
   const [method, url] = second === undefined ? ['GET', first] : [first, second];
   const headers = (raw.values.get('header') ?? []).map(headerOf);
-  return { kind: 'explain', source: sourceOf(raw, [], true), format: formatOf(raw), method, url, headers };
+  return {
+    kind: 'explain',
+    source: sourceOf(raw, [], true),
+    format: formatOf(raw),
+    method,
+    url,
+    headers,
+    draws: number(raw, 'draws', 100_000) ?? 0,
+  };
 }
 
 function routeTestOf(raw: RawArguments, words: readonly string[]): Command {

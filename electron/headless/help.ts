@@ -8,6 +8,7 @@ export const HELP = `attache runs an Envoy v3 configuration on this machine and 
                                            --lint: warnings count, and more is said of the routes
                                            --fix: mend what can be mended, and write the file
   attache explain -c FILE METHOD URL       say where a request would go, and why  [-H 'name: value']…
+                                           --draws N: also where N such requests would go
   attache route-test -c FILE TESTS.yaml    run route tests (the format of Envoy's router_check tool)
                                            --route-config NAME, --fail-under PERCENT of routes covered
   attache ca                               the development CA: where it is, how to trust it  [--export FILE]

@@ -80,7 +80,7 @@ const shapes: {
   'hosts.history': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
   'hosts.eject': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
   'hosts.uneject': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
-  explain: { method: isString(100), url: isString(65_536), headers: isHeaders, random: isDraw },
+  explain: { method: isString(100), url: isString(65_536), headers: isHeaders, random: isDraw, draws: isDraw },
   'demo.start': null,
   'demo.rate': { rate: isInteger(0, MAX_DEMO_RATE) },
   'demo.host': { address: isString(300), mode: isOneOf('healthy', '503', 'slow', 'reset', 'down') },

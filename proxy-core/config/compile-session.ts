@@ -36,8 +36,7 @@ export function createCompileSession(
     node: {
       id: textAt(node, 'id') ?? '',
       cluster: textAt(node, 'cluster') ?? '',
-      locality: localityOf(messageAt(node, 'locality')),
-      localCluster: textAt(messageAt(loaded.root, 'cluster_manager'), 'local_cluster_name') ?? '',
+      ...ownPlace(node, textAt(messageAt(loaded.root, 'cluster_manager'), 'local_cluster_name')),
     },
     runtime: runtimeValues(runtimeLayers(loaded.root)),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
@@ -45,11 +44,17 @@ export function createCompileSession(
   return { context, diagnostics };
 }
 
-function localityOf(node: MessageNode | undefined): { region: string; zone: string; subZone: string } {
+/** Where the proxy stands, when the bootstrap says which cluster is its own. */
+function ownPlace(
+  node: MessageNode | undefined,
+  localCluster: string | undefined,
+): Pick<CompileContext['node'], 'locality' | 'localCluster'> {
+  if (localCluster === undefined || localCluster === '') return {};
+  const place = messageAt(node, 'locality');
+  const part = (field: string): string => textAt(place, field) ?? '';
   return {
-    region: textAt(node, 'region') ?? '',
-    zone: textAt(node, 'zone') ?? '',
-    subZone: textAt(node, 'sub_zone') ?? '',
+    localCluster,
+    locality: { region: part('region'), zone: part('zone'), subZone: part('sub_zone') },
   };
 }
 

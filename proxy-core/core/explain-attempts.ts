@@ -1,7 +1,7 @@
 import type { Attempt, StreamInfo } from '../base/stream-info.ts';
 import type { DecisionStep } from '../facade/decision.ts';
 import type { CoreEvent } from '../facade/state.ts';
-import type { UpstreamCluster } from '../upstream/index.ts';
+import type { LoadBalancerContext, UpstreamCluster } from '../upstream/index.ts';
 import { durationText, Narration, plural, step } from './narration.ts';
 
 /** Each recorded try: the pick, re-decided with its draw and host set, and what became of it; then the answer. */
@@ -10,12 +10,12 @@ export function explainAttempts(
   cluster: UpstreamCluster,
   info: StreamInfo,
   events: readonly CoreEvent[],
-  hash: bigint | null,
+  context: LoadBalancerContext,
 ): void {
   for (const [index, attempt] of info.attempts.entries()) {
     const narration = new Narration();
     cluster.explainChoice(
-      { random: attempt.random, hash, attempt: index, position: attempt.position },
+      { ...context, random: attempt.random, attempt: index, position: attempt.position },
       narration,
       attempt.hostSetId,
     );

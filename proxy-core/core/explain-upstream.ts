@@ -1,5 +1,6 @@
 import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { Decision } from '../facade/decision.ts';
+import { criteriaFor } from '../http/router/host-choice.ts';
 import {
   type ClusterAction,
   type ClusterChoice,
@@ -9,8 +10,9 @@ import {
   type RouteInput,
   selectCluster,
 } from '../route/index.ts';
-import type { UpstreamCluster } from '../upstream/index.ts';
+import type { LoadBalancerContext, UpstreamCluster } from '../upstream/index.ts';
 import { explainAttempts, recordedHeadline } from './explain-attempts.ts';
+import { tellDraws } from './explain-draws.ts';
 import { durationText, Narration, step } from './narration.ts';
 import { finish, replyOf, type Telling } from './telling.ts';
 
@@ -64,15 +66,19 @@ export function tellUpstream(
     ),
   );
   telling.outcome = { ...telling.outcome, cluster: choice.cluster };
-  tellRewrite(telling, route, choice, input, info);
+  const head = tellRewrite(telling, route, choice, input, info);
+  const hash = hashRequest(route, input.head, info)?.hash ?? null;
+  const context: LoadBalancerContext = {
+    random: input.random,
+    hash,
+    attempt: 0,
+    criteria: criteriaFor(action, choice, info),
+    overrideHost: info.overrideHost ?? null,
+    head,
+    info,
+  };
   if (recorded !== null) {
-    explainAttempts(
-      telling.steps,
-      cluster,
-      recorded,
-      telling.events,
-      hashRequest(route, input.head, info)?.hash ?? null,
-    );
+    explainAttempts(telling.steps, cluster, recorded, telling.events, context);
     const host = recorded.upstreamHost === '' ? null : recorded.upstreamHost;
     telling.outcome = {
       ...telling.outcome,
@@ -81,7 +87,7 @@ export function tellUpstream(
     };
     return finish(telling, recordedHeadline(recorded), recordedDetail(recorded));
   }
-  const host = tellHost(telling, cluster, route, input, info);
+  const host = tellHost(telling, cluster, context);
   telling.outcome = { ...telling.outcome, host };
   if (host === null) {
     telling.outcome = {
@@ -120,7 +126,7 @@ function tellRewrite(
   choice: ClusterChoice,
   input: RouteInput,
   info: StreamInfo,
-): void {
+): RequestHead {
   const head: RequestHead = { ...input.head, headers: [...input.head.headers] };
   finalizeRequest(route, choice, head, info);
   const narration = new Narration();
@@ -130,25 +136,20 @@ function tellRewrite(
   if (head.authority !== input.head.authority) {
     narration.note('neutral', `host \`${input.head.authority}\` becomes \`${head.authority}\``, route.source);
   }
-  if (narration.notes.length === 0) return;
+  if (narration.notes.length === 0) return head;
   telling.steps.push(
     step(
       { kind: 'rewrite', subject: 'rewritten', text: 'before it goes upstream', source: route.source },
       narration,
     ),
   );
+  return head;
 }
 
-function tellHost(
-  telling: Telling,
-  cluster: UpstreamCluster,
-  route: Route,
-  input: RouteInput,
-  info: StreamInfo,
-): string | null {
+function tellHost(telling: Telling, cluster: UpstreamCluster, context: LoadBalancerContext): string | null {
   const narration = new Narration();
-  const hash = hashRequest(route, input.head, info)?.hash ?? null;
-  const host = cluster.explainChoice({ random: input.random, hash, attempt: 0 }, narration);
+  const host = cluster.explainChoice(context, narration);
+  if (telling.draws > 0) telling.distribution = tellDraws(cluster, context, telling.draws, narration);
   telling.steps.push(
     step(
       {

@@ -28,7 +28,14 @@ export function explainRequest(
   request: ExplainRequest,
   boundPort: (listener: string) => number | null,
 ): Decision {
-  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded: null, events: [] };
+  const telling: Telling = {
+    snapshot,
+    steps: [],
+    outcome: NOTHING,
+    recorded: null,
+    events: [],
+    draws: request.draws ?? 0,
+  };
   const { listener, port } = findListener(telling, request.url, boundPort);
   if (listener === null) return finish(telling, 'No listener takes this request.', '');
   const received = receivedHead(request, port);
@@ -54,7 +61,7 @@ export function explainRecorded(
   recorded: StreamInfo,
   events: readonly CoreEvent[] = [],
 ): Decision {
-  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded, events };
+  const telling: Telling = { snapshot, steps: [], outcome: NOTHING, recorded, events, draws: 0 };
   const listener = snapshot.bootstrap.listeners.find(
     (each) => each.name === recorded.connection.listenerName,
   );
@@ -112,6 +119,9 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
     head: seen,
     random: info.random,
     tls: chain.tls,
+    connection: info.connection,
+    remoteIp: info.remote.ip,
+    clientCertificate: info.connection.tls?.peer ? 'validated' : 'none',
     internal,
     runtime: snapshot.bootstrap.runtime,
   };

@@ -1,5 +1,5 @@
 import type { StreamInfo } from '../base/stream-info.ts';
-import type { Decision, DecisionOutcome, DecisionStep } from '../facade/decision.ts';
+import type { Decision, DecisionOutcome, DecisionStep, PickShare } from '../facade/decision.ts';
 import type { CoreEvent } from '../facade/state.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -12,6 +12,9 @@ export interface Telling {
   readonly recorded: StreamInfo | null;
   /** What happened while it ran: ejections that its answers caused are told with them. */
   readonly events: readonly CoreEvent[];
+  /** How many picks to tell the distribution of; 0 = none. */
+  readonly draws: number;
+  distribution?: readonly PickShare[];
 }
 
 export const NOTHING: DecisionOutcome = {
@@ -40,5 +43,6 @@ export function finish(telling: Telling, headline: string, detail: string): Deci
     outcome: telling.outcome,
     steps: telling.steps,
     snapshotVersion: telling.snapshot.version,
+    ...(telling.distribution === undefined ? {} : { distribution: telling.distribution }),
   };
 }

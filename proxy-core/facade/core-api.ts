@@ -63,6 +63,8 @@ export interface ExplainRequest {
   readonly headers: readonly (readonly [string, string])[];
   /** Draw for weights and load balancing; fixed to 0 when absent so that answers repeat. */
   readonly random?: number;
+  /** Tells also where so many requests like this one would go. */
+  readonly draws?: number;
 }
 
 export interface ExportOptions {

@@ -11,6 +11,14 @@ export interface Decision {
   readonly outcome: DecisionOutcome;
   readonly steps: readonly DecisionStep[];
   readonly snapshotVersion: number;
+  /** Where many such requests go, the most picked host first; left out unless draws were asked for. */
+  readonly distribution?: readonly PickShare[];
+}
+
+export interface PickShare {
+  /** Null: no host could be picked. */
+  readonly host: string | null;
+  readonly picks: number;
 }
 
 export interface DecisionOutcome {

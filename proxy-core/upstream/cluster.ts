@@ -14,6 +14,7 @@ import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
 import type { Balancer } from './load-balancer/balancer.ts';
 import { createBalancer } from './load-balancer/create.ts';
+import { type PickCount, pickDistribution } from './load-balancer/distribution.ts';
 import { narrateHosts } from './load-balancer/narrate-hosts.ts';
 import { balancerObserver } from './load-balancer/observer.ts';
 import { selectOverrideHost } from './load-balancer/override-host.ts';
@@ -48,6 +49,8 @@ export interface ResolvedEndpoint {
   /** LOGICAL_DNS: the other addresses of the name. */
   readonly alternatives?: readonly string[];
 }
+
+const SILENT: Narrator = { candidate: () => {}, note: () => {} };
 
 /** A running cluster: its hosts, their health, who is next. Lives over snapshots while its configuration stays. */
 export class UpstreamCluster implements Cluster {
@@ -166,6 +169,16 @@ export class UpstreamCluster implements Cluster {
       if (host !== null || wanted.strict) return host;
     }
     return this.balancer.choose(context);
+  }
+
+  /** Where `draws` requests like this one would go, the most picked host first. */
+  distribution(context: LoadBalancerContext, draws: number): PickCount[] {
+    if (this.provided !== null) return [{ host: this.provided.explain(context, SILENT), picks: draws }];
+    const { services, localHosts } = this.environment;
+    return pickDistribution(this.settings.loadBalancing, this.set, context, draws, {
+      now: () => services.clock.now(),
+      localHosts,
+    });
   }
 
   explainChoice(context: LoadBalancerContext, narrator: Narrator, hostSetId?: number): UpstreamHost | null {

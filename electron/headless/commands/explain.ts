@@ -10,11 +10,11 @@ export async function explain(
   command: Extract<Command, { kind: 'explain' }>,
   output: Terminal,
 ): Promise<number> {
-  const { method, url, headers, format } = command;
+  const { method, url, headers, draws, format } = command;
   try {
     const source = readSource(command.source);
     const { explainOffline } = await import('../../../proxy-core/index.ts');
-    const { decision, diagnostics } = await explainOffline(source, { method, url, headers });
+    const { decision, diagnostics } = await explainOffline(source, { method, url, headers, draws });
     if (decision === null) {
       if (format === 'json') output.out(`${JSON.stringify({ ok: false, diagnostics }, null, 2)}\n`);
       else output.error(diagnosticsText(errorsOf(diagnostics), source.text));

@@ -9,12 +9,12 @@ import type { Balancer } from './balancer.ts';
 import { fallbackList, groupByMetadata, hostMatches, mismatch } from './subset-metadata.ts';
 
 export interface SubsetStats {
-  readonly active: Gauge;
-  readonly created: Counter;
-  readonly removed: Counter;
-  readonly selected: Counter;
-  readonly fallback: Counter;
-  readonly fallbackPanic: Counter;
+  readonly active: Pick<Gauge, 'set'>;
+  readonly created: Pick<Counter, 'inc'>;
+  readonly removed: Pick<Counter, 'inc'>;
+  readonly selected: Pick<Counter, 'inc'>;
+  readonly fallback: Pick<Counter, 'inc'>;
+  readonly fallbackPanic: Pick<Counter, 'inc'>;
 }
 
 export function subsetStats(stats: Stats, prefix: string): SubsetStats {
