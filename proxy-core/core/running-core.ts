@@ -50,6 +50,7 @@ import { BindProblem } from './bind-problem.ts';
 import { type Compilation, compileBootstrap } from './compile.ts';
 import { explainRecorded, explainRequest } from './explain.ts';
 import { ejectHost, hostHistory, sumClusters, sumHosts, unejectHost } from './host-actions.ts';
+import { switchFilters } from './filter-lifecycle.ts';
 import { ListenerSet, type OpenedListeners } from './listener-set.ts';
 import { Observer } from './observer.ts';
 import { recordedRoute } from './recorded-route.ts';
@@ -261,6 +262,7 @@ export class RunningCore implements ProxyCore {
     this.snapshots.prune(this.oldestRecordedVersion());
     update.commit();
     this.listeners.commit(snapshot.bootstrap.listeners, snapshot.runtime, opened);
+    switchFilters(before, snapshot, this.dataPath);
     const { listeners, routes } = diffConfigs(before?.loaded.root ?? null, snapshot.loaded.root);
     this.listeners.count(listeners);
     this.tellServer(before, snapshot);
@@ -448,6 +450,7 @@ export class RunningCore implements ProxyCore {
     this.closed = true;
     await this.queue;
     await this.listeners.close(drain);
+    switchFilters(this.current, null, this.dataPath);
     this.metricsTimer.disarm();
     this.stateTimer.disarm();
     this.stats.stop();

@@ -127,6 +127,9 @@ export interface HttpFilterFactory {
   create(callbacks: FilterCallbacks): HttpFilter;
   /** Tells what the filter does with a request; the answer when it lets the request go no further. */
   explain?(question: FilterQuestion, narrator: Narrator): FilterAnswer | null;
+  /** Its configuration runs from now on, or does no longer: for what goes on between requests. */
+  start?(client: AsyncClient): void;
+  stop?(): void;
 }
 
 /** A filter in its place in the chain. */

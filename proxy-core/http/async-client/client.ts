@@ -10,6 +10,7 @@ import { newAttempt } from '../router/attempt.ts';
 import { resetReply } from '../router/reset-reply.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from '../router/upstream-request.ts';
 import type { DataPath, SnapshotRuntime } from '../runtime.ts';
+import { appendForwardedFor } from './local-address.ts';
 
 /**
  * Requests that the proxy makes by itself (Envoy: Http::AsyncClient): to a cluster by name, through its load balancer,
@@ -20,6 +21,8 @@ export interface AsyncRequestOptions {
   readonly timeout: number;
   /** Adds `x-envoy-internal: true`, as Envoy does unless it was told not to (mirrored requests). Default true. */
   readonly sendInternal?: boolean;
+  /** Adds the machine's address as `x-forwarded-for`. Default false. */
+  readonly sendForwardedFor?: boolean;
   /** Adds `x-envoy-expected-rq-timeout-ms`, and to the answer `x-envoy-upstream-service-time`. Default true. */
   readonly sendExpectedTimeout?: boolean;
   /** For the load balancers that hash. */
@@ -167,6 +170,7 @@ class RunningStream implements AsyncStream, UpstreamRequestOwner, TimerOwner {
     }
     this.cluster = cluster;
     if (options.sendInternal !== false) setHeader(head.headers, 'x-envoy-internal', 'true');
+    if (options.sendForwardedFor === true) appendForwardedFor(head.headers);
     if (options.timeout > 0 && options.sendExpectedTimeout !== false) {
       setHeader(head.headers, 'x-envoy-expected-rq-timeout-ms', String(options.timeout));
     }

@@ -127,6 +127,7 @@ export function grpcStream(
     {
       timeout: target.timeout,
       sendInternal: target.skipEnvoyHeaders !== true,
+      sendForwardedFor: target.skipEnvoyHeaders !== true,
       sendExpectedTimeout: target.skipEnvoyHeaders !== true,
       downstreamProtocol: 'HTTP/2',
     },
