@@ -4,6 +4,7 @@ import { CORS } from './envoy.filters.http.cors.ts';
 import { CSRF } from './envoy.filters.http.csrf.ts';
 import { DECOMPRESSOR } from './envoy.filters.http.decompressor.ts';
 import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_proxy.ts';
+import { EXT_AUTHZ } from './envoy.filters.http.ext_authz.ts';
 import { FAULT } from './envoy.filters.http.fault.ts';
 import { GRPC_HTTP1_BRIDGE } from './envoy.filters.http.grpc_http1_bridge.ts';
 import { GRPC_HTTP1_REVERSE_BRIDGE } from './envoy.filters.http.grpc_http1_reverse_bridge.ts';
@@ -13,7 +14,9 @@ import { GRPC_WEB } from './envoy.filters.http.grpc_web.ts';
 import { HEADER_MUTATION } from './envoy.filters.http.header_mutation.ts';
 import { HEADER_TO_METADATA } from './envoy.filters.http.header_to_metadata.ts';
 import { HEALTH_CHECK } from './envoy.filters.http.health_check.ts';
+import { JWT_AUTHN } from './envoy.filters.http.jwt_authn.ts';
 import { LOCAL_RATE_LIMIT } from './envoy.filters.http.local_ratelimit.ts';
+import { RATE_LIMIT } from './envoy.filters.http.ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
 import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
 import type { HttpFilterExtension } from './extension.ts';
@@ -26,6 +29,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   CSRF,
   DECOMPRESSOR,
   DYNAMIC_FORWARD_PROXY,
+  EXT_AUTHZ,
   FAULT,
   GRPC_HTTP1_BRIDGE,
   GRPC_HTTP1_REVERSE_BRIDGE,
@@ -35,7 +39,9 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   HEADER_MUTATION,
   HEADER_TO_METADATA,
   HEALTH_CHECK,
+  JWT_AUTHN,
   LOCAL_RATE_LIMIT,
+  RATE_LIMIT,
   RBAC,
   SET_METADATA,
 ];
