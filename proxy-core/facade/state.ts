@@ -155,6 +155,8 @@ export interface HostState {
 
 /** One entry of a host's history. */
 export interface HostEvent {
+  /** Counts up with the entries of one host. */
+  readonly seq: number;
   /** Wall milliseconds. */
   readonly at: number;
   readonly kind:

@@ -14,6 +14,7 @@ export class HostHistory {
     const entries = this.entriesOf(event.host);
     const { at, kind, tone, text, detector, reason, duration, count } = event;
     entries.push({
+      seq: (entries.at(-1)?.seq ?? 0) + 1,
       at,
       kind,
       tone,

@@ -69,6 +69,25 @@ export async function setDemoHost(address: string, mode: DemoHostMode): Promise<
   }
 }
 
+/** Takes a host out by hand or takes it back; nobody is asked first, the toast takes it back again. */
+export async function setHostEjected(cluster: string, address: string, ejected: boolean): Promise<void> {
+  try {
+    await getClient().call(ejected ? 'hosts.eject' : 'hosts.uneject', { cluster, address });
+    showToast({
+      id: `by-hand:${cluster} ${address}`,
+      tone: ejected ? 'eject' : 'ok',
+      title: ejected ? `You ejected ${address} from ${cluster}` : `You took ${address} back into ${cluster}`,
+      text: ejected
+        ? 'It gets no traffic until you take it back.'
+        : 'It gets traffic again; its counts of failures start at 0.',
+      actions: [{ label: 'Undo', run: () => void setHostEjected(cluster, address, !ejected) }],
+      sticky: false,
+    });
+  } catch (error) {
+    showFailure(ejected ? `${address} was not ejected` : `${address} was not taken back`, error);
+  }
+}
+
 export async function setRecordingPaused(paused: boolean): Promise<void> {
   try {
     await getClient().call('records.pause', { paused });

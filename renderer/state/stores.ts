@@ -70,7 +70,11 @@ export interface Toast {
   readonly tone: 'note' | 'ok' | 'warn' | 'err' | 'eject';
   readonly title: string;
   readonly text: string;
-  readonly actions: readonly { readonly label: string; readonly href: string }[];
+  /** Going somewhere, or doing something at once. */
+  readonly actions: readonly (
+    | { readonly label: string; readonly href: string }
+    | { readonly label: string; readonly run: () => void }
+  )[];
   /** Stays until it is dismissed. */
   readonly sticky: boolean;
 }

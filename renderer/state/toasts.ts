@@ -29,12 +29,14 @@ export function showFailure(title: string, error: unknown): void {
 export function toastForEvent(event: CoreEvent): void {
   switch (event.kind) {
     case 'host-ejected':
-      showToast(ejectionToast(event));
+      // Whoever did it by hand is told where it was done, with a way back.
+      if (event.detector !== 'manual') showToast(ejectionToast(event));
       return;
     case 'host-returned': {
       const cluster = useCore.getState().core?.clusters.find(({ name }) => name === event.cluster);
       const others = cluster?.hosts.some((h) => h.health === 'ejected' && h.address !== event.host) ?? false;
       if (!others) dismissToast(`eject:${event.cluster}`);
+      if (event.detector === 'manual') return;
       showToast({
         tone: 'ok',
         title: `${event.host} is back in ${event.cluster}`,

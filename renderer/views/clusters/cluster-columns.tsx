@@ -4,6 +4,7 @@ import type {
   CircuitBreakerState,
   ClusterState,
   GaugeState,
+  HealthCheckState,
   OutlierState,
 } from '../../../proxy-core/index.ts';
 import { cx } from '../../components/cx.ts';
@@ -141,6 +142,15 @@ export function Limits({ cluster }: SectionProps) {
           <OutlierSettings outlier={cluster.outlier} />
         </div>
       )}
+      {cluster.healthCheck !== null && (
+        <div className={styles.second}>
+          <div className="row spread">
+            <Heading>Health check</Heading>
+            <YamlLink source={cluster.healthCheck.source} />
+          </div>
+          <HealthCheckSettings check={cluster.healthCheck} />
+        </div>
+      )}
     </section>
   );
 }
@@ -198,8 +208,23 @@ function Gauge(props: { readonly name: string; readonly gauge: GaugeState; reado
   );
 }
 
+function HealthCheckSettings({ check }: { readonly check: HealthCheckState }) {
+  return (
+    <Settings
+      settings={[
+        ['check', check.check],
+        ['interval', formatSetting(check.interval)],
+        ['no_traffic_interval', formatSetting(check.noTrafficInterval)],
+        ['timeout', formatSetting(check.timeout)],
+        ['unhealthy_threshold', String(check.unhealthyThreshold)],
+        ['healthy_threshold', String(check.healthyThreshold)],
+      ]}
+    />
+  );
+}
+
 function OutlierSettings({ outlier }: { readonly outlier: OutlierState }) {
-  const settings: readonly (readonly [field: string, value: string])[] = [
+  const settings: SettingLines = [
     ['consecutive_5xx', String(outlier.consecutive5xx)],
     ['consecutive_gateway_failure', String(outlier.consecutiveGatewayFailure)],
     ['interval', formatSetting(outlier.interval)],
@@ -207,6 +232,12 @@ function OutlierSettings({ outlier }: { readonly outlier: OutlierState }) {
     ['max_ejection_time', formatSetting(outlier.maxEjectionTime)],
     ['max_ejection_percent', formatShare(outlier.maxEjectionPercent / 100)],
   ];
+  return <Settings settings={settings} />;
+}
+
+type SettingLines = readonly (readonly [field: string, value: string])[];
+
+function Settings({ settings }: { readonly settings: SettingLines }) {
   return (
     <dl className={styles.settings}>
       {settings.map(([field, value]) => (

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { ClusterState } from '../../../proxy-core/index.ts';
+import type { ClusterState, CoreEvent } from '../../../proxy-core/index.ts';
 import { LinkButton } from '../../components/button.tsx';
 import { Segmented } from '../../components/controls.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -23,6 +23,7 @@ import { ClusterList } from './cluster-list.tsx';
 import styles from './clusters.module.css';
 import { DemoStrip } from './demo-strip.tsx';
 import { EjectionTimeline } from './ejection-timeline.tsx';
+import { HostPanel } from './host-panel.tsx';
 import { HostTable } from './host-table.tsx';
 
 const RANGES = [
@@ -34,7 +35,7 @@ const RANGES = [
 export function ClustersView() {
   const clusters = useCore((s) => s.core?.clusters);
   const starting = useConfig((s) => s.config?.status === 'starting');
-  const { rest } = useRoute();
+  const { rest, query } = useRoute();
   if (clusters === undefined || (starting && clusters.length === 0)) return <LoadingClusters />;
   if (clusters.length === 0) return <NoClusters />;
   const named = rest[0];
@@ -50,6 +51,9 @@ export function ClustersView() {
         </EmptyState>
       ) : (
         <ClusterDetail key={selected.name} cluster={selected} />
+      )}
+      {selected !== undefined && query['host'] !== undefined && (
+        <HostPanel key={`${selected.name} ${query['host']}`} cluster={selected} address={query['host']} />
       )}
     </div>
   );
@@ -102,7 +106,7 @@ function ClusterDetail({ cluster }: { readonly cluster: ClusterState }) {
           No host is known. Requests to this cluster are answered 503 with flag UH until there is one.
         </p>
       ) : (
-        <HostTable cluster={cluster} figures={figures} />
+        <HostTable cluster={cluster} figures={figures} open={query['host'] ?? null} />
       )}
       <Ejections cluster={cluster} range={range} />
       <div className={styles.columns}>
@@ -171,14 +175,15 @@ function Figures({
 
 function Ejections({ cluster, range }: { readonly cluster: ClusterState; readonly range: number }) {
   const { outlier } = cluster;
-  if (outlier === null) {
+  const eventful = useEvents((s) => s.events.some((each) => isHostEvent(each, cluster.name)));
+  if (outlier === null && cluster.healthCheck === null && !eventful) {
     return (
       <section className={styles.ejections}>
         <div className={styles.sectionHead}>
           <Heading level={2}>Ejections</Heading>
         </div>
         <p className={styles.sectionText}>
-          No <code>outlier_detection</code> on this cluster, so no host can be ejected.{' '}
+          No <code>outlier_detection</code> on this cluster, so only you can eject a host.{' '}
           {cluster.source.file !== '' && (
             <a href={configHref(cluster.source.line)}>Add it in the configuration</a>
           )}
@@ -189,7 +194,7 @@ function Ejections({ cluster, range }: { readonly cluster: ClusterState; readonl
   return (
     <section className={styles.ejections}>
       <div className={styles.sectionHead}>
-        <Heading level={2}>Ejections</Heading>
+        <Heading level={2}>Ejections and health</Heading>
         <Legend>
           <LegendItem color="var(--eject-mark)" label="ejected" />
           <span className={styles.legendMark}>
@@ -202,13 +207,16 @@ function Ejections({ cluster, range }: { readonly cluster: ClusterState; readonl
             </svg>
             detected, not ejected
           </span>
+          <LegendItem color="var(--err-mark)" label="fails its health check" />
         </Legend>
         <span className="grow" />
-        <span className="sm sub wide">
-          sweep every {formatSetting(outlier.interval)} <YamlLink source={cluster.source} />
-        </span>
+        {outlier !== null && (
+          <span className="sm sub wide">
+            sweep every {formatSetting(outlier.interval)} <YamlLink source={cluster.source} />
+          </span>
+        )}
       </div>
-      {outlier.neverEjects !== '' && (
+      {outlier !== null && outlier.neverEjects !== '' && (
         <div className={styles.never} role="note">
           <Icon name="warn" className="c-warn" />
           <div className="grow">
@@ -225,6 +233,10 @@ function Ejections({ cluster, range }: { readonly cluster: ClusterState; readonl
       <EjectionTimeline cluster={cluster} range={range} />
     </section>
   );
+}
+
+function isHostEvent(event: CoreEvent, cluster: string): boolean {
+  return event.cluster === cluster && event.kind.startsWith('host-');
 }
 
 function NoClusters() {

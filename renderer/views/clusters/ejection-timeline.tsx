@@ -127,9 +127,21 @@ function LaneDrawing({ lane, top, height, right, now, from, x }: LaneProps) {
         strokeWidth="2"
         opacity=".45"
       />
+      {lane.unhealthy.map((span) => (
+        <rect
+          key={`unhealthy ${span.from}`}
+          x={x(span.from)}
+          y={middle - bar / 4}
+          width={Math.max(2, x(span.to) - x(span.from))}
+          height={bar / 2}
+          fill="var(--err-mark)"
+        >
+          <title>{span.text}</title>
+        </rect>
+      ))}
       {lane.spans.map((span) => {
         const width = Math.max(2, x(span.to) - x(span.from) - (span.to < now ? 1 : 0));
-        const label = formatSetting(span.duration);
+        const label = span.duration === 0 ? 'by hand' : formatSetting(span.duration);
         return (
           <g key={span.from}>
             <rect
@@ -140,7 +152,11 @@ function LaneDrawing({ lane, top, height, right, now, from, x }: LaneProps) {
               rx="2"
               fill="var(--eject-mark)"
             >
-              <title>{`Ejected at ${formatTime(span.from)} for ${label}, number ${span.count} in a row`}</title>
+              <title>
+                {span.duration === 0
+                  ? `Ejected by hand at ${formatTime(span.from)}`
+                  : `Ejected at ${formatTime(span.from)} for ${label}, number ${span.count} in a row`}
+              </title>
             </rect>
             {width > label.length * 5.5 + 5 && (
               <text className={styles.spanLabel} x={x(span.from) + 5} y={middle + 4}>

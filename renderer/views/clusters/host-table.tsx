@@ -8,6 +8,8 @@ import { formatCount, formatCountdown, formatRate, formatSetting, formatShare } 
 import type { ClusterFigures } from '../../state/series.ts';
 import { hostHistory, useDemo } from '../../state/stores.ts';
 import styles from './clusters.module.css';
+import { EjectButton, HistoryButton } from './host-actions.tsx';
+import { HealthCell } from './host-health.tsx';
 
 export const DEMO_MODES: readonly { readonly mode: DemoHostMode; readonly label: string }[] = [
   { mode: 'healthy', label: 'healthy' },
@@ -17,8 +19,13 @@ export const DEMO_MODES: readonly { readonly mode: DemoHostMode; readonly label:
   { mode: 'down', label: 'down' },
 ];
 
-export function HostTable(props: { readonly cluster: ClusterState; readonly figures: ClusterFigures }) {
-  const { cluster, figures } = props;
+export function HostTable(props: {
+  readonly cluster: ClusterState;
+  readonly figures: ClusterFigures;
+  /** The host whose history is open. */
+  readonly open: string | null;
+}) {
+  const { cluster, figures, open } = props;
   const demo = useDemo((s) => s.demo);
   const modes = new Map(
     (demo?.running === true ? demo.services : []).flatMap((s) => s.hosts.map((h) => [h.address, h.mode])),
@@ -29,7 +36,7 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
       <caption className="visually-hidden">Hosts of {cluster.name}</caption>
       <colgroup>
         <col style={{ width: 166 }} />
-        <col style={{ width: 172 }} />
+        <col style={{ width: 190 }} />
         <col className="wide" style={{ width: 56 }} />
         <col className="wide" style={{ width: 72 }} />
         <col className="wide" style={{ width: 56 }} />
@@ -39,12 +46,15 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
         <col className="wide" style={{ width: 74 }} />
         <col style={{ width: 108 }} />
         <col />
+        <col style={{ width: 116 }} />
         {switchable && <col style={{ width: 120 }} />}
       </colgroup>
       <thead>
         <tr>
           <th scope="col">Host</th>
-          <th scope="col">Health flags</th>
+          <th scope="col" title="Envoy's words, and what they mean for this host">
+            Health
+          </th>
           <th scope="col" className={cx('wide', styles.right)}>
             Weight
           </th>
@@ -70,6 +80,9 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
             Cons. 5xx
           </th>
           <th scope="col">Ejection</th>
+          <th scope="col">
+            <span className="visually-hidden">Actions</span>
+          </th>
           {switchable && <th scope="col">Demo host is</th>}
         </tr>
       </thead>
@@ -82,6 +95,7 @@ export function HostTable(props: { readonly cluster: ClusterState; readonly figu
             rate={figures.hostRates.get(host.address) ?? 0}
             mode={modes.get(host.address)}
             switchable={switchable}
+            open={host.address === open}
           />
         ))}
       </tbody>
@@ -95,8 +109,9 @@ function HostRow(props: {
   readonly rate: number;
   readonly mode: DemoHostMode | undefined;
   readonly switchable: boolean;
+  readonly open: boolean;
 }) {
-  const { cluster, host, rate, mode, switchable } = props;
+  const { cluster, host, rate, mode, switchable, open } = props;
   const ejected = host.health === 'ejected';
   const minute = hostHistory.window(cluster.name, host.address, {
     total: host.totalRequests,
@@ -104,7 +119,7 @@ function HostRow(props: {
   });
   const success = minute.requests === 0 ? null : 1 - minute.errors / minute.requests;
   return (
-    <tr className={ejected ? styles.ejected : undefined}>
+    <tr className={cx(ejected && styles.ejected, host.health === 'unhealthy' && styles.unhealthy)}>
       <td>
         <span
           className="row"
@@ -114,11 +129,8 @@ function HostRow(props: {
           <span className={cx('mono trunc', styles.address)}>{host.address}</span>
         </span>
       </td>
-      <td
-        className={cx('mono', ejected ? 'c-eject' : host.healthFlags === 'healthy' ? 'sub' : 'c-warn')}
-        title={host.healthFlags}
-      >
-        {host.healthFlags}
+      <td>
+        <HealthCell host={host} />
       </td>
       <td className={cx('wide', styles.right)}>{host.weight}</td>
       <td className="sub wide" title={`priority ${host.priority}`}>
@@ -144,6 +156,10 @@ function HostRow(props: {
       </td>
       <td>
         <EjectionCell host={host} outlier={cluster.outlier} />
+      </td>
+      <td className={styles.right}>
+        <EjectButton cluster={cluster.name} host={host} />
+        <HistoryButton address={host.address} open={open} />
       </td>
       {switchable && <td>{mode !== undefined && <DemoModeSelect address={host.address} mode={mode} />}</td>}
     </tr>
@@ -183,6 +199,7 @@ function EjectionCell(props: { readonly host: HostState; readonly outlier: Outli
     if (outlier === null) return <span className="dim">–</span>;
     return <span className="dim">{host.ejections === 0 ? 'never' : `was out ${host.ejections}×`}</span>;
   }
+  if (host.ejectedManually) return <span className="c-eject strong">by hand</span>;
   const planned = outlier === null ? 30_000 : plannedLength(outlier, host.ejections);
   const left = Math.max(0, host.ejectedUntil - now);
   const title = `Planned ${formatSetting(planned)}; it returns at the first sweep after that.`;

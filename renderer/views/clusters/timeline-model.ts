@@ -21,6 +21,8 @@ export interface Lane {
   readonly address: string;
   readonly health: ClusterState['hosts'][number]['health'];
   readonly spans: readonly Span[];
+  /** While the active health check failed. */
+  readonly unhealthy: readonly { readonly from: number; readonly to: number; readonly text: string }[];
   /** Time still to go, from now on. */
   readonly left: { readonly from: number; readonly to: number } | null;
   readonly detections: readonly Detection[];
@@ -82,6 +84,7 @@ export function timelineOf(
       return {
         address: host.address,
         health: host.health,
+        unhealthy: unhealthyOf(mine, from, now),
         spans: spansOf(mine, host.health === 'ejected', from, now),
         left:
           host.health === 'ejected' && host.ejectedUntil > now ? { from: now, to: host.ejectedUntil } : null,
@@ -108,8 +111,25 @@ function isReason(event: CoreEvent): boolean {
 }
 
 function reasonText(event: CoreEvent): string {
+  if (event.detector === 'manual') return 'ejected by hand, until it is taken back';
   if (event.kind === 'host-not-ejected') return `${event.detector}: detected, not ejected, ${event.reason}`;
   return `${event.detector}: ejected for ${formatSetting(event.duration)}, number ${event.count} in a row`;
+}
+
+/** From the event that says unhealthy to the one that says otherwise, or until now. */
+function unhealthyOf(events: readonly CoreEvent[], from: number, now: number): Lane['unhealthy'] {
+  const spans: { from: number; to: number; text: string }[] = [];
+  let open: CoreEvent | null = null;
+  for (const event of events) {
+    if (event.kind !== 'host-health') continue;
+    if (event.tone === 'err') open ??= event;
+    else if (open !== null) {
+      spans.push({ from: open.at, to: event.at, text: open.text });
+      open = null;
+    }
+  }
+  if (open !== null) spans.push({ from: open.at, to: now, text: open.text });
+  return spans.filter((s) => s.to > from).map((s) => ({ ...s, from: Math.max(s.from, from) }));
 }
 
 /** Each ejection lasts until the host came back, or until now. */

@@ -8,7 +8,7 @@ import { Heading } from '../../components/layers.tsx';
 import { Figure } from '../../components/marks.tsx';
 import { formatLatency, formatLatencyTick, TimeChart } from '../../components/time-chart.tsx';
 import { useNow } from '../../components/use-now.ts';
-import { setDemoHost } from '../../state/actions.ts';
+import { setDemoHost, setHostEjected } from '../../state/actions.ts';
 import {
   formatCountdown,
   formatDuration,
@@ -102,6 +102,7 @@ export function ClusterPanel(props: {
 function HostRow({ host, share }: { readonly host: HostState; readonly share: number }) {
   const now = useNow();
   const ejected = host.health === 'ejected';
+  const unhealthy = host.health === 'unhealthy' || host.health === 'degraded';
   return (
     <div className={cx(styles.host, ejected && styles.ejected)}>
       <HostGlyph health={host.health} />
@@ -109,7 +110,18 @@ function HostRow({ host, share }: { readonly host: HostState; readonly share: nu
       <span className="grow" />
       {ejected ? (
         <span className="c-eject strong sm num nowrap">
-          {host.ejectedUntil > now ? formatCountdown(host.ejectedUntil, now) : 'at the next sweep'}
+          {host.ejectedManually
+            ? 'by hand'
+            : host.ejectedUntil > now
+              ? formatCountdown(host.ejectedUntil, now)
+              : 'at the next sweep'}
+        </span>
+      ) : unhealthy ? (
+        <span
+          className={cx('sm trunc', host.health === 'unhealthy' ? 'c-err' : 'c-warn')}
+          title={host.healthReason}
+        >
+          {host.healthReason}
         </span>
       ) : (
         <>
@@ -137,8 +149,10 @@ function WhyOut({ cluster, host }: { readonly cluster: ClusterState; readonly ho
         <b className="strong">Why {host.address.replace(/^.*:/, '')} is out</b>
       </div>
       <p className="sm">
-        {event?.text ?? `Outlier detection took ${host.address} out of rotation.`} {length} It may return at
-        the next sweep after {formatTime(host.ejectedUntil)}.
+        {event?.text ?? `Outlier detection took ${host.address} out of rotation.`} {length}
+        {!host.ejectedManually && (
+          <> It may return at the next sweep after {formatTime(host.ejectedUntil)}.</>
+        )}
         {mode !== undefined && mode !== 'healthy' && (
           <>
             {' '}
@@ -150,6 +164,11 @@ function WhyOut({ cluster, host }: { readonly cluster: ClusterState; readonly ho
         <LinkButton small href={trafficHref(`upstream:${host.address} status:5xx`)}>
           Show its errors
         </LinkButton>
+        {host.ejectedManually && (
+          <Button small onClick={() => void setHostEjected(cluster.name, host.address, false)}>
+            Un-eject
+          </Button>
+        )}
         {mode !== undefined && mode !== 'healthy' && (
           <Button small onClick={() => void setDemoHost(host.address, 'healthy')}>
             Make it healthy

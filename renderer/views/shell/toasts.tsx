@@ -64,17 +64,32 @@ function ToastCard({ toast }: { readonly toast: Toast }) {
       </Button>
       {toast.actions.length > 0 && (
         <div className={styles.toastActions}>
-          {toast.actions.map((action) => (
-            <LinkButton
-              key={action.label}
-              variant="ghost"
-              small
-              href={action.href}
-              className={styles.toastLink}
-            >
-              {action.label}
-            </LinkButton>
-          ))}
+          {toast.actions.map((action) =>
+            'href' in action ? (
+              <LinkButton
+                key={action.label}
+                variant="ghost"
+                small
+                href={action.href}
+                className={styles.toastLink}
+              >
+                {action.label}
+              </LinkButton>
+            ) : (
+              <Button
+                key={action.label}
+                variant="ghost"
+                small
+                className={styles.toastLink}
+                onClick={() => {
+                  dismissToast(toast.id);
+                  action.run();
+                }}
+              >
+                {action.label}
+              </Button>
+            ),
+          )}
         </div>
       )}
     </div>
