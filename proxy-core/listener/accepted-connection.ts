@@ -154,6 +154,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
       transportFailureReason: '',
       filterChainName: chain?.name ?? '',
       requestedServerName: findings.serverName,
+      ...(findings.ja3 === '' ? {} : { ja3: findings.ja3, ja4: findings.ja4 }),
       tls: null,
       terminationDetails: '',
     };
@@ -282,10 +283,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
   onTimer(): void {
     const { info } = this;
     this.host.stats.handshakeTimeout.inc();
-    if (info !== null) {
-      info.terminationDetails = 'transport_socket_timeout_was_reached';
-      info.transportFailureReason = 'connect timeout';
-    }
+    if (info !== null) info.terminationDetails = 'transport socket timeout was reached';
     this.destroyNow();
   }
 

@@ -11,8 +11,8 @@ import type { ClusterConfig } from '../../upstream/types.ts';
 export function upstreamServerName(config: ClusterConfig, head: RequestHead): ServerName | null {
   const auto = config.autoServerName;
   if (auto === null || config.transportSocket === null) return null;
-  const written = auto.header === '' ? head.authority : (headerValue(head.headers, auto.header) ?? '');
-  const host = hostOf(written);
+  const written = auto.header === '' ? '' : (headerValue(head.headers, auto.header) ?? '');
+  const host = hostOf(written === '' ? head.authority : written).toLowerCase();
   const sni = auto.sni && isIP(host) === 0 ? host : '';
   const san = auto.san ? host : '';
   return sni === '' && san === '' ? null : { sni, san };

@@ -14,7 +14,7 @@ type Compile = (config: MessageReader, options: ListenerCompileOptions) => Liste
 
 /** By type of `typed_config`. What is not here stays unread, so that a notice tells of it. */
 const COMPILERS: Readonly<Record<string, Compile>> = {
-  [TLS_INSPECTOR]: (_config, { stats }) => tlsInspector(stats),
+  [TLS_INSPECTOR]: (config, { stats }) => tlsInspector(config, stats),
   [`${PREFIX}http_inspector.v3.HttpInspector`]: () => HTTP_INSPECTOR,
   [`${PREFIX}local_ratelimit.v3.LocalRateLimit`]: (config, { stats }) => listenerRateLimit(config, stats),
   [`${PREFIX}proxy_protocol.v3.ProxyProtocol`]: (config, { stats }) => proxyProtocol(config, stats),

@@ -21,6 +21,9 @@ export class Findings implements Inspection {
   transportProtocol: 'tls' | 'raw_buffer' = 'raw_buffer';
   serverName = '';
   applicationProtocols: readonly string[] = [];
+  /** Fingerprints of the ClientHello, empty unless they were asked for. */
+  ja3 = '';
+  ja4 = '';
   /** Of the client and of what it wanted to reach, where a PROXY header tells them. */
   remote: SocketAddress | null = null;
   local: SocketAddress | null = null;

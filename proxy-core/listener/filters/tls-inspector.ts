@@ -1,5 +1,7 @@
 import type { Counter, Stats } from '../../base/stats.ts';
+import type { MessageReader } from '../../config/reader.ts';
 import { readClientHello } from '../tls/client-hello.ts';
+import { ja3, ja4 } from '../tls/fingerprint.ts';
 import { type Findings, type ListenerFilter, NEED_MORE } from './inspection.ts';
 
 /** `tls_inspector.*`, shared by all listeners; appear with the first inspected connection. */
@@ -24,8 +26,11 @@ function tlsInspectorStats(stats: Stats): TlsInspectorStats {
   };
 }
 
-/** `envoy.filters.listener.tls_inspector`: server name and ALPN of a ClientHello. */
-export function tlsInspector(stats: Stats): ListenerFilter {
+/** `envoy.filters.listener.tls_inspector`: server name, ALPN and, on demand, fingerprints of a ClientHello. */
+export function tlsInspector(config: MessageReader, stats: Stats): ListenerFilter {
+  // How much is read at a time is the system's business here.
+  config.acknowledge('initial_read_buffer_size');
+  const fingerprints = config.bool('enable_ja3_fingerprinting') ?? false;
   let counters: TlsInspectorStats | null = null;
   return {
     name: 'envoy.filters.listener.tls_inspector',
@@ -37,6 +42,10 @@ export function tlsInspector(stats: Stats): ListenerFilter {
         findings.transportProtocol = 'tls';
         findings.serverName = hello.serverName;
         findings.applicationProtocols = hello.protocols;
+        if (fingerprints) {
+          findings.ja3 = ja3(hello);
+          findings.ja4 = ja4(hello);
+        }
       }
       return 0;
     },

@@ -114,16 +114,9 @@ export function describeCertificate(
 }
 
 /**
- * The peer's certificate. Not by `getPeerX509Certificate`: on the client side that takes the certificate out of the
- * chain, so that the next call finds none.
+ * The peer's certificate and those that lead from it to an authority. Empty when it sent none, and on the client's side
+ * of a session that was taken up again.
  */
-export function peerCertificate(socket: TLSSocket): X509Certificate | null {
-  // Empty when the peer sent none, whatever its type says.
-  const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
-  return raw === undefined ? null : new X509Certificate(raw);
-}
-
-/** The peer's certificate and what it sent with it, as far as OpenSSL could put them in order. */
 export function peerChain(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   let link = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate>;
@@ -139,8 +132,8 @@ export function peerChain(socket: TLSSocket): X509Certificate[] {
 const MAX_CHAIN = 16;
 
 /** What the log operators say about a finished handshake. */
-export function describeSocket(socket: TLSSocket): TlsInfo {
-  const [peer = null, ...rest] = peerChain(socket);
+export function describeSocket(socket: TLSSocket, chain = peerChain(socket)): TlsInfo {
+  const [peer] = chain;
   const local = socket.getX509Certificate();
   const version = socket.getProtocol() ?? '';
   return {
@@ -148,9 +141,15 @@ export function describeSocket(socket: TLSSocket): TlsInfo {
     cipher: socket.getCipher()?.name ?? '',
     sessionId: version === 'TLSv1.3' ? '' : sessionId(socket.getSession()),
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
-    peer: peer === null ? null : describeCertificate(peer, [peer, ...rest]),
+    peer: peer === undefined ? null : describeCertificate(peer, withoutRoot(chain)),
     local: local === undefined ? null : describeCertificate(local),
   };
+}
+
+/** OpenSSL adds the root that it trusts to what the peer sent; peers need not send it. */
+function withoutRoot(chain: readonly X509Certificate[]): readonly X509Certificate[] {
+  const last = chain[chain.length - 1];
+  return chain.length > 1 && last?.checkIssued(last) === true ? chain.slice(0, -1) : chain;
 }
 
 /** The id within a serialized session: SEQUENCE { INTEGER, INTEGER, OCTET STRING cipher, OCTET STRING id, … }. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import {
   type ConnectionOptions,
   connect,
@@ -7,6 +7,7 @@ import {
   type SecureContextOptions,
   type TLSSocket,
 } from 'node:tls';
+import type { TlsInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
@@ -45,20 +46,29 @@ const DEFAULT_PROTOCOLS: Readonly<Record<'HTTP1' | 'HTTP2' | 'AUTO' | 'TCP', rea
   TCP: [],
 };
 
-/** A session is worth keeping once its peer was found good; until then it waits. */
-interface SessionWait {
+/** A session with the peer that it was made with: who takes it up again is not told. */
+interface KeptSession {
+  readonly session: Buffer;
+  readonly chain: readonly X509Certificate[];
+  readonly chainError: string;
+}
+
+/** What is known of a connection's peer. Its session is worth keeping once the peer was found good; until then it waits. */
+interface Peer {
+  readonly resumed: KeptSession | undefined;
   trusted: boolean;
   session: Buffer | null;
+  chain: readonly X509Certificate[];
+  chainError: string;
 }
 
 class ClientContext implements ClientTls {
-  readonly describe = describeSocket;
   private context: SecureContext | null = null;
   private builtFor = -1;
   private updates = 0;
   /** The newest last. */
-  private sessions: Buffer[] = [];
-  private readonly waits = new WeakMap<TLSSocket, SessionWait>();
+  private sessions: KeptSession[] = [];
+  private readonly peers = new WeakMap<TLSSocket, Peer>();
 
   constructor(
     private readonly common: CommonTls,
@@ -91,7 +101,7 @@ class ClientContext implements ClientTls {
     const offered = alpn.length > 0 ? alpn : own;
     const sni = name?.sni || this.settings.sni;
     const secureContext = this.secureContext();
-    const session = this.takeSession();
+    const resumed = this.takeSession();
     const options: ConnectionOptions & {
       onread: typeof onread;
       allowHalfOpen: boolean;
@@ -101,7 +111,7 @@ class ClientContext implements ClientTls {
       secureContext,
       ...(sni === '' ? {} : { servername: sni }),
       ...(offered.length === 0 ? {} : { ALPNProtocols: [...offered] }),
-      ...(session === undefined ? {} : { session }),
+      ...(resumed === undefined ? {} : { session: resumed.session }),
       allowHalfOpen: true,
       // Whether the peer is good is decided by Envoy's rules, not by the name alone.
       rejectUnauthorized: false,
@@ -112,58 +122,65 @@ class ClientContext implements ClientTls {
     if (!common.ready()) {
       const error = Object.assign(new Error(NOT_READY), { code: NOT_READY });
       process.nextTick(() => socket.destroy(error));
-    } else if (this.settings.maxSessions > 0) this.keepSession(socket);
+    } else this.attend(socket, resumed);
     return socket;
   }
 
   /** Sessions of TLS 1.3 are good for one connection; those before are kept. */
-  private takeSession(): Buffer | undefined {
+  private takeSession(): KeptSession | undefined {
     return this.common.parameters.maximum === 'TLSv1.3'
       ? this.sessions.pop()
       : this.sessions[this.sessions.length - 1];
   }
 
-  private keepSession(socket: TLSSocket): void {
-    const wait: SessionWait = { trusted: false, session: null };
-    this.waits.set(socket, wait);
+  private attend(socket: TLSSocket, resumed: KeptSession | undefined): void {
+    const peer: Peer = { resumed, trusted: false, session: null, chain: [], chainError: '' };
+    this.peers.set(socket, peer);
+    if (this.settings.maxSessions === 0) return;
     const { builtFor } = this;
     socket.on('session', (session) => {
       if (builtFor !== this.builtFor) return;
-      if (wait.trusted) this.store(session);
-      else wait.session = session;
+      if (peer.trusted) this.store(session, peer);
+      else peer.session = session;
     });
   }
 
-  private store(session: Buffer): void {
-    this.sessions.push(session);
+  private store(session: Buffer, { chain, chainError }: Peer): void {
+    this.sessions.push({ session, chain, chainError });
     if (this.sessions.length > this.settings.maxSessions) this.sessions.shift();
   }
 
   verify(socket: TLSSocket, stats: TlsStats, name?: { readonly san: string }): string {
-    stats.handshake.inc();
     while (this.updates > 0) {
       this.updates--;
       stats.updatedBySds.inc();
     }
     const reused = socket.isSessionReused();
+    const peer = this.peers.get(socket);
+    if (peer !== undefined) {
+      const known = reused ? peer.resumed : undefined;
+      peer.chain = known?.chain ?? peerChain(socket);
+      peer.chainError =
+        known?.chainError ?? (socket.authorized ? '' : String(socket.authorizationError ?? 'UNKNOWN'));
+    }
+    const validation = this.common.validation();
+    if (validation !== null) {
+      const good = acceptsPeer(validation, peer?.chain ?? [], peer?.chainError ?? '', stats, name?.san ?? '');
+      if (!good) return VERIFY_FAILED;
+    }
+    stats.handshake.inc();
     const version = socket.getProtocol() ?? '';
     stats.negotiated(version, socket.getCipher()?.name ?? '', reused ? '' : ephemeralGroup(socket));
     if (reused) stats.sessionReused.inc();
-    const validation = this.common.validation();
-    if (validation !== null) {
-      const error = socket.authorized ? '' : String(socket.authorizationError ?? 'UNKNOWN');
-      const good = acceptsPeer(validation, peerChain(socket), error, stats, name?.san ?? '');
-      if (!good) {
-        this.waits.delete(socket);
-        return VERIFY_FAILED;
-      }
-    }
-    const wait = this.waits.get(socket);
-    if (wait !== undefined) {
-      wait.trusted = true;
-      if (wait.session !== null) this.store(wait.session);
+    if (peer !== undefined) {
+      peer.trusted = true;
+      if (peer.session !== null) this.store(peer.session, peer);
     }
     return '';
+  }
+
+  describe(socket: TLSSocket): TlsInfo {
+    return describeSocket(socket, [...(this.peers.get(socket)?.chain ?? peerChain(socket))]);
   }
 
   failure(error: string, stats: TlsStats): string {

@@ -19,6 +19,7 @@ const KNOWN: readonly (readonly [RegExp, number, string])[] = [
     'TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
   ],
   [/TLSV1_ALERT_INTERNAL_ERROR|alert internal error/i, 268436536, 'TLSV1_ALERT_INTERNAL_ERROR'],
+  [/NO_CIPHERS_AVAILABLE|no ciphers available/i, 268435631, 'NO_CIPHERS_AVAILABLE'],
   [/UNEXPECTED_EOF|unexpected eof/i, 268435675, 'UNEXPECTED_EOF_WHILE_READING'],
 ];
 

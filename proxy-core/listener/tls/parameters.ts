@@ -10,6 +10,8 @@ export interface Parameters {
   /** IANA's numbers of the groups for key exchange, in our order. */
   readonly groups: readonly number[];
   readonly maximum: SecureVersion;
+  /** False when the minimum is above the maximum: every handshake fails. */
+  readonly possible: boolean;
 }
 
 const VERSIONS: Readonly<Record<string, SecureVersion>> = {
@@ -69,6 +71,7 @@ export function compileParameters(
     cipherSuites: suites,
     groups: curves.flatMap((name) => [...GROUPS].flatMap(([id, each]) => (each === name ? [id] : []))),
     maximum,
+    possible: minimum <= maximum,
   };
 }
 

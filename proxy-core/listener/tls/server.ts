@@ -12,7 +12,7 @@ import { type CommonTls, compileCommonTls, DOWNSTREAM_TLS, transportSocketContex
 import { tlsFailureReason } from './failure-reason.ts';
 import { GROUPS, TLS13_SUITES } from './parameters.ts';
 import { compileSessions, type Sessions } from './session.ts';
-import { checksPeer } from './validation.ts';
+import { checksPeer, namesPeer } from './validation.ts';
 import { acceptsPeer, VERIFY_FAILED } from './verify.ts';
 
 /** A compiled DownstreamTlsContext; what it is built from may be replaced while it is used. */
@@ -67,7 +67,11 @@ interface ServerSettings {
   readonly sessions: Sessions;
 }
 
-/** Connections whose secret has not come are closed with this. */
+/** Why connections end for which there is no context: no version is left between minimum and maximum. */
+const NO_VERSIONS =
+  'TLS_error:|268435736:SSL routines:OPENSSL_internal:NO_SUPPORTED_VERSIONS_ENABLED:TLS_error_end';
+/** The same when a secret has not come. */
+const CLOSED = 'connection closed during the handshake';
 const NOT_READY = 'TLS error: Secret is not supplied by SDS';
 
 class ServerContexts implements ServerTls {
@@ -94,8 +98,9 @@ class ServerContexts implements ServerTls {
     this.index = indexCertificates(this.certificates);
   }
 
-  /** Null when OpenSSL refuses the settings (minimum above maximum, say): every handshake fails. */
+  /** Null when no handshake can succeed with the settings (minimum above maximum, say). */
   private context(hello: ClientHello | null): SecureContext | null {
+    if (!this.common.parameters.possible) return null;
     const certificate = this.certificates[chooseCertificate(this.index, hello, this.settings.fullScan)];
     const suite = hello?.cipherSuites.find((each) => TLS13_SUITES.has(each)) ?? 0;
     const key = `${certificate === undefined ? -1 : this.certificates.indexOf(certificate)} ${suite}`;
@@ -140,7 +145,9 @@ class ServerContexts implements ServerTls {
   ): TLSSocket {
     this.refresh(stats);
     const ready = this.common.ready();
-    const checks = checksPeer(this.common.validation());
+    const validation = this.common.validation();
+    const checks = checksPeer(validation);
+    const required = this.settings.requireCertificate || namesPeer(validation);
     // Envoy takes the first of its own protocols that the client offers; without one the handshake goes on.
     const protocol = this.common.alpn.find((each) => hello?.protocols.includes(each) ?? false);
     const context = ready ? this.context(hello) : null;
@@ -149,33 +156,43 @@ class ServerContexts implements ServerTls {
       ...(context === null ? {} : { secureContext: context }),
       requestCert: checks,
       // A missing certificate fails the handshake itself; a bad one is judged below.
-      rejectUnauthorized: checks && this.settings.requireCertificate,
+      rejectUnauthorized: checks && required,
       ...(protocol === undefined ? {} : { ALPNProtocols: [protocol] }),
     });
     let settled = false;
     const settle = (failure: string): void => {
       if (settled) return;
       settled = true;
-      if (failure !== '' && ready) stats.connectionError.inc();
       done(secured, failure);
     };
     const fail = (error: NodeJS.ErrnoException): void => {
-      const reason = tlsFailureReason(error) || `TLS_error:|${error.code ?? 'handshake'}:TLS_error_end`;
-      if (!settled && reason.includes('PEER_DID_NOT_RETURN')) stats.failVerifyNoCert.inc();
-      settle(ready ? reason : NOT_READY);
+      const reason = tlsFailureReason(error);
+      // Of failures of the handshake, a missing certificate has a counter of its own.
+      if (settled || reason === '') settle(reason || CLOSED);
+      else {
+        (reason.includes('PEER_DID_NOT_RETURN') ? stats.failVerifyNoCert : stats.connectionError).inc();
+        settle(reason);
+      }
     };
     secured.on('_tlsError', fail);
     secured.on('error', fail);
-    secured.on('close', () => settle(ready ? 'connection closed during the handshake' : NOT_READY));
+    secured.on('close', () => settle(ready ? (context === null ? NO_VERSIONS : CLOSED) : NOT_READY));
     secured.once('secure', () => settle(this.judge(secured, hello, stats)));
-    if (!ready) {
-      stats.secretsNotReady.inc();
-      process.nextTick(() => secured.destroy());
+    if (!ready) stats.secretsNotReady.inc();
+    // Without a word: there is no context that could say one.
+    if (context === null) {
+      if (ready) stats.connectionError.inc();
+      secured.destroy();
     }
     return secured;
   }
 
   private judge(secured: TLSSocket, hello: ClientHello | null, stats: TlsStats): string {
+    const chain = peerChain(secured);
+    const validation = this.common.validation();
+    if (chain.length > 0 && validation !== null) {
+      if (!acceptsPeer(validation, chain, chainError(secured), stats)) return VERIFY_FAILED;
+    }
     stats.handshake.inc();
     const version = secured.getProtocol() ?? '';
     const cipher = secured.getCipher()?.name ?? '';
@@ -183,14 +200,8 @@ class ServerContexts implements ServerTls {
     const curve = hello === null ? '' : agreedGroup(hello, version, cipher, this.common.parameters.groups);
     stats.negotiated(version, cipher, reused && version !== 'TLSv1.3' ? '' : curve);
     if (reused) stats.sessionReused.inc();
-    const chain = peerChain(secured);
-    if (chain.length === 0) {
-      stats.noCertificate.inc();
-      return '';
-    }
-    const validation = this.common.validation();
-    if (validation === null) return '';
-    return acceptsPeer(validation, chain, chainError(secured), stats) ? '' : VERIFY_FAILED;
+    if (chain.length === 0) stats.noCertificate.inc();
+    return '';
   }
 }
 

@@ -187,6 +187,11 @@ export function checksPeer(validation: Validation | null): boolean {
   );
 }
 
+/** Whether it says which certificate a peer must have: then it must have one. */
+export function namesPeer(validation: Validation | null): boolean {
+  return validation !== null && (validation.hashes.length > 0 || validation.spkis.length > 0);
+}
+
 function isCertificate(pem: string): boolean {
   try {
     new X509Certificate(pem);

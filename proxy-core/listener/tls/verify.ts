@@ -22,25 +22,26 @@ export function acceptsPeer(
 ): boolean {
   const [certificate] = chain;
   if (certificate === undefined) return false;
+  const { acceptUntrusted } = validation;
   if (!acceptsChain(validation, chain, chainError)) {
     stats.failVerifyError.inc();
-    return false;
+    if (!acceptUntrusted) return false;
   }
   if (name !== '' && validation.trustedCa !== null) {
     if (!namesHost(alternativeNames(certificate), name)) {
       stats.failVerifySan.inc();
-      return false;
+      return acceptUntrusted;
     }
   } else if (validation.sanMatchers.length > 0) {
     const names = alternativeNames(certificate);
     if (!validation.sanMatchers.some((matcher) => matchesNames(matcher, names))) {
       stats.failVerifySan.inc();
-      return false;
+      return acceptUntrusted;
     }
   }
   if (!acceptsHash(validation, certificate)) {
     stats.failVerifyCertHash.inc();
-    return false;
+    return acceptUntrusted;
   }
   return true;
 }
@@ -50,8 +51,8 @@ function acceptsChain(
   chain: readonly X509Certificate[],
   chainError: string,
 ): boolean {
-  const { trustedCa, acceptUntrusted, allowExpired, maxDepth } = validation;
-  if (trustedCa === null || acceptUntrusted) return true;
+  const { trustedCa, allowExpired, maxDepth } = validation;
+  if (trustedCa === null) return true;
   if (maxDepth !== null && intermediates(chain) > maxDepth) return false;
   if (chainError === '') return true;
   // OpenSSL keeps the last of several errors: that a certificate has expired does not say that it is trusted.

@@ -80,7 +80,9 @@ export const CONNECTION_OPERATORS: Readonly<Record<string, OperatorDefinition>> 
   TLS_JA3_FINGERPRINT: plain((info) => orNull(info.connection.ja3 ?? '')),
   TLS_JA4_FINGERPRINT: plain((info) => orNull(info.connection.ja4 ?? '')),
   FILTER_CHAIN_NAME: plain((info) => orNull(info.connection.filterChainName)),
-  DOWNSTREAM_TRANSPORT_FAILURE_REASON: plain((info) => orNull(info.connection.transportFailureReason ?? '')),
+  DOWNSTREAM_TRANSPORT_FAILURE_REASON: plain((info) =>
+    orNull((info.connection.transportFailureReason ?? '').replaceAll(' ', '_')),
+  ),
   BYTES_RETRANSMITTED: plain(() => 0),
   PACKETS_RETRANSMITTED: plain(() => 0),
 };
