@@ -1,3 +1,4 @@
+import { BANDWIDTH_LIMIT } from './envoy.filters.http.bandwidth_limit.ts';
 import { BUFFER } from './envoy.filters.http.buffer.ts';
 import { COMPRESSOR } from './envoy.filters.http.compressor.ts';
 import { CORS } from './envoy.filters.http.cors.ts';
@@ -19,10 +20,12 @@ import { LOCAL_RATE_LIMIT } from './envoy.filters.http.local_ratelimit.ts';
 import { RATE_LIMIT } from './envoy.filters.http.ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
 import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
+import { STATEFUL_SESSION } from './envoy.filters.http.stateful_session.ts';
 import type { HttpFilterExtension } from './extension.ts';
 
 /** Every emulated HTTP filter but the router, which ends the chain. */
 export const EXTENSIONS: readonly HttpFilterExtension[] = [
+  BANDWIDTH_LIMIT,
   BUFFER,
   COMPRESSOR,
   CORS,
@@ -44,4 +47,5 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   RATE_LIMIT,
   RBAC,
   SET_METADATA,
+  STATEFUL_SESSION,
 ];

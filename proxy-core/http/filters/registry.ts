@@ -2,6 +2,7 @@ import type { CompileContext } from '../../config/compile-context.ts';
 import type { SourceRange } from '../../config/diagnostic.ts';
 import { MessageReader } from '../../config/reader.ts';
 import type { ChainedFilter } from '../filter.ts';
+import { compileRouter, type RouterConfig } from '../router/router-config.ts';
 import type { FilterEnvironment, HttpFilterExtension } from './extension.ts';
 import { EXTENSIONS } from './extensions.ts';
 import { KNOWN_FILTERS, ROUTER_TYPE } from './known-filters.ts';
@@ -15,7 +16,7 @@ export interface CompiledFilterChain {
   readonly filters: readonly ChainedFilter[];
   readonly names: readonly string[];
   readonly hasRouter: boolean;
-  readonly suppressEnvoyHeaders: boolean;
+  readonly router: RouterConfig;
 }
 
 /**
@@ -31,7 +32,7 @@ export function compileHttpFilters(
   const filters: ChainedFilter[] = [];
   const names: string[] = [];
   let hasRouter = false;
-  let suppressEnvoyHeaders = false;
+  let router = compileRouter(undefined);
   readers.forEach((reader, index) => {
     const name = reader.string('name') ?? '';
     const last = index === readers.length - 1;
@@ -58,9 +59,7 @@ export function compileHttpFilters(
         );
       }
       hasRouter = true;
-      suppressEnvoyHeaders = config?.bool('suppress_envoy_headers') ?? false;
-      // The rest has no effect here.
-      config?.acknowledge('dynamic_stats', 'start_child_span', 'respect_expected_rq_timeout');
+      router = compileRouter(config);
       return;
     }
     if (last && !reader.has('config_discovery')) {
@@ -79,7 +78,7 @@ export function compileHttpFilters(
     const factory = extension.compile(name, config ?? emptyConfig(reader, type), ctx, environment);
     filters.push({ factory, disabled });
   });
-  return { filters, names, hasRouter, suppressEnvoyHeaders };
+  return { filters, names, hasRouter, router };
 }
 
 function report(ctx: CompileContext, reader: MessageReader, code: string, message: string): void {
@@ -90,13 +89,10 @@ function report(ctx: CompileContext, reader: MessageReader, code: string, messag
 const DECIDING: ReadonlyMap<string, string> = new Map([
   ['api_key_auth', 'API keys are not asked for'],
   ['basic_auth', 'passwords are not asked for'],
-  ['ext_authz', 'the authorization service is not asked'],
   ['ext_proc', 'the external processor is not called'],
-  ['jwt_authn', 'tokens are not checked'],
   ['lua', 'the script does not run'],
   ['oauth2', 'nobody has to log in'],
   ['rate_limit_quota', 'requests are not limited'],
-  ['ratelimit', 'requests are not limited'],
   ['wasm', 'the module does not run'],
 ]);
 
