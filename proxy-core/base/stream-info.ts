@@ -30,6 +30,7 @@ export type ResponseFlag =
   | 'OM'
   | 'DF'
   | 'DO'
+  | 'UDO'
   | 'DR';
 
 /** `TCP` stands in the account of a whole connection, which network filters alone have seen. */

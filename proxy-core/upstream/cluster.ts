@@ -13,6 +13,7 @@ import { HostNews } from './host-news.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
 import type { Balancer } from './load-balancer/balancer.ts';
+import { ClientSideWeights } from './load-balancer/client-side-weights.ts';
 import { createBalancer } from './load-balancer/create.ts';
 import { type PickCount, pickDistribution } from './load-balancer/distribution.ts';
 import { narrateHosts } from './load-balancer/narrate-hosts.ts';
@@ -62,6 +63,7 @@ export class UpstreamCluster implements Cluster {
   private readonly breakers: Readonly<Record<'default' | 'high', CircuitBreaker>>;
   private readonly window: MergeWindow;
   private readonly balancer: Balancer;
+  private readonly loadWeights: ClientSideWeights | null;
   private current: readonly UpstreamHost[] = [];
   private set: HostSet;
   private closed = false;
@@ -117,6 +119,11 @@ export class UpstreamCluster implements Cluster {
       ),
       subsetStats(services.stats, prefix),
     );
+    const { clientSideWeights } = settings.loadBalancing;
+    this.loadWeights =
+      clientSideWeights === null
+        ? null
+        : new ClientSideWeights(clientSideWeights, services.clock, () => this.deliver());
     this.window = new MergeWindow(services, settings.loadBalancing.updateMergeWindow, () => this.deliver());
   }
 
@@ -262,6 +269,7 @@ export class UpstreamCluster implements Cluster {
     this.current = next;
     this.stats.totalMatchCount.add(added);
     this.detector?.setHosts(next);
+    this.loadWeights?.setHosts(next);
     if (added > 0 || removed > 0) this.stats.membershipChange.inc();
     this.hostsChanged(added === 0 && removed === 0);
     for (const hosts of known.values()) {
@@ -360,6 +368,7 @@ export class UpstreamCluster implements Cluster {
   close(): void {
     this.closed = true;
     this.window.close();
+    this.loadWeights?.close();
     this.detector?.close();
     this.health?.close();
     for (const host of this.current) host.pool?.drain();

@@ -4,7 +4,7 @@ import { type EndpointCheckConfig, PLAIN_ENDPOINT_CHECK } from './health/config.
 import type { HostSession } from './health/session.ts';
 import type { HostView } from './host-set.ts';
 import type { OutlierHostMonitor } from './outlier/monitor.ts';
-import type { Cluster, Host, HostPool, HostStats } from './types.ts';
+import type { Cluster, Host, HostPool, HostStats, LoadReportSink } from './types.ts';
 
 /** Why a host is not plainly healthy: a bit set. The order is the order of words in `/clusters`. */
 export const HealthFlag = {
@@ -96,6 +96,7 @@ export class UpstreamHost implements Host {
   metadata: EndpointMetadata;
   /** Monotonic milliseconds since when it is fit for traffic: slow start counts from there. */
   healthySince = 0;
+  loadReports: LoadReportSink | null = null;
   pool: HostPool | null = null;
   outlier: OutlierHostMonitor | null = null;
   healthFlags = 0;

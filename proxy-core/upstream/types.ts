@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram } from '../base/stats.ts';
+import type { HeaderList } from '../base/headers.ts';
 import type { OverrideHost, RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
@@ -140,6 +141,8 @@ export interface Host {
   pool: HostPool | null;
   /** `metadata.filter_metadata` of the endpoint, by namespace; left out = none. */
   readonly metadata?: ReadonlyMap<string, unknown>;
+  /** Reads the load that a host reports in its answers; null unless the policy goes by it. */
+  readonly loadReports: LoadReportSink | null;
   /** Told of every result; null without outlier detection. */
   outlier: OutlierMonitor | null;
   /** Told when an answer asks for the host to be left out; null without active health checks. */
@@ -175,6 +178,11 @@ export interface OutlierMonitor {
 export interface HealthMonitor {
   /** An answer came with `x-envoy-immediate-health-check-fail`. */
   failPassively(): void;
+}
+
+/** Takes what answers say of a host's load. */
+export interface LoadReportSink {
+  onHeaders(headers: HeaderList): void;
 }
 
 export interface HostPool {
@@ -224,6 +232,8 @@ export interface Cluster {
   readonly hostSetId: number;
   /** Where in its schedule the last `choose` was; with the host set id it makes that pick repeatable. */
   readonly lastPosition: number;
+  /** Shares of the requests to drop (`drop_overloads`), by category. */
+  readonly dropOverloads: readonly { readonly category: string; readonly percent: number }[];
   /** The names that a dynamic forward proxy can reach; null for all other types. */
   readonly dynamicHosts: DynamicHosts | null;
   limits(priority: 'default' | 'high'): ResourceLimits;

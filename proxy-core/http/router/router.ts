@@ -13,6 +13,7 @@ import type { ResetReason } from '../codec/codec.ts';
 import type { ActiveStream } from '../stream.ts';
 import { newAttempt } from './attempt.ts';
 import { answerDirectly } from './direct-answer.ts';
+import { dropOverload } from './drop-overload.ts';
 import { criteriaFor, HostChoice } from './host-choice.ts';
 import { noteImmediateFail } from './immediate-health-fail.ts';
 import { LiveTries } from './live-tries.ts';
@@ -96,6 +97,11 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     info.clusterStatName = cluster.config.statName;
     if (inMaintenance(stream, cluster)) {
       this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', this.overloaded());
+      return;
+    }
+    const drop = cluster.dropOverloads.length === 0 ? null : dropOverload(cluster, stream.path.services.random);
+    if (drop !== null) {
+      this.failWith(503, drop.body, drop.flag, drop.details, drop.headers);
       return;
     }
     const request = new RequestSide(head, stream.stream);
@@ -327,6 +333,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const stats = (this.cluster as Cluster).stats;
     const status = head.status;
     request.host.outlier?.putHttpStatus(status);
+    request.host.loadReports?.onHeaders(head.headers);
     if (request.host.check !== null) noteImmediateFail(request.host.check, head);
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
