@@ -10,7 +10,10 @@ import { compileHeaderMatcher, type HeaderMatcher, matchesHeader } from '../../r
 import type { BodyStatus, FilterCallbacks, HeadStatus, HttpFilter, TrailersStatus } from '../filter.ts';
 import type { HttpFilterExtension } from './extension.ts';
 import { compilePercent, fractionText } from './percent.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import { ByteBucket, bytesOfKbps, StreamRateLimiter } from './stream-rate-limiter.ts';
+
+/** Milliseconds between two releases of a limited body. */
+const RELEASE = 50;
 
 /** `envoy.extensions.filters.http.fault.v3.HTTPFault`, compiled. */
 interface FaultSettings {
@@ -156,7 +159,7 @@ function abortOf(settings: FaultSettings, head: RequestHead): Abort | null {
 class FaultFilter implements HttpFilter {
   private active = false;
   private timer: CallbackTimer | null = null;
-  private limiter: RateLimiter | null = null;
+  private limiter: StreamRateLimiter | null = null;
 
   constructor(
     private readonly callbacks: FilterCallbacks,
@@ -211,7 +214,14 @@ class FaultFilter implements HttpFilter {
     const kbps = settings.rateLimit.kbps ?? headerNumber(head, 'x-envoy-fault-throughput-response');
     if (kbps === null || kbps <= 0 || !this.hits(settings.rateLimit.percent)) return;
     this.charge(this.stats.rateLimits);
-    this.limiter = new RateLimiter(this.callbacks, kbps);
+    const { callbacks } = this;
+    const rate = bytesOfKbps(kbps);
+    const bucket = new ByteBucket(callbacks.clock, rate, (rate * RELEASE) / 1000);
+    this.limiter = new StreamRateLimiter(callbacks.clock, bucket, RELEASE, callbacks.bufferLimit, {
+      inject: callbacks.injectResponse,
+      injectTrailers: callbacks.injectResponseTrailers,
+      pause: callbacks.pauseResponse,
+    });
   }
 
   encodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {

@@ -1,12 +1,13 @@
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import { ValueSchema } from '@bufbuild/protobuf/wkt';
-import { type HeaderList, joinedHeaderValue, removeHeader } from '../../base/headers.ts';
+import { joinedHeaderValue, removeHeader } from '../../base/headers.ts';
 import type { RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { Narrator } from '../../facade/decision.ts';
 import { requestHeader } from '../../route/formatter/operators-headers.ts';
 import { compileSubstitution, type RegexSubstitution } from '../../route/regex.ts';
+import { cookieValue } from './cookie.ts';
 import { setDynamicMetadata } from './dynamic-metadata.ts';
 import type { HttpFilterExtension } from './extension.ts';
 
@@ -93,23 +94,6 @@ function compileTarget(reader: MessageReader, ctx: CompileContext): Target {
     type: (reader.enumeration('type') ?? 'STRING') as Target['type'],
     base64: reader.enumeration('encode') === 'BASE64',
   };
-}
-
-/** The value of a cookie, without its quotes; undefined when there is none or it is empty. */
-function cookieValue(headers: HeaderList, name: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] !== 'cookie') continue;
-    for (const part of (headers[i + 1] ?? '').split(';')) {
-      const at = part.indexOf('=');
-      if (at < 0 || part.slice(0, at).trim() !== name) continue;
-      const value = part.slice(at + 1).trim();
-      return (
-        (value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value) ||
-        undefined
-      );
-    }
-  }
-  return undefined;
 }
 
 /** The value in its type; undefined when it is none. */

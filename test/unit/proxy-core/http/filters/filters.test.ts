@@ -28,8 +28,8 @@ function diagnosticsOf(yaml: string) {
 
 describe('filters that decide and are not emulated are told', () => {
   test.each([
-    ['jwt_authn', 'JwtAuthentication'],
-    ['ext_authz', 'ExtAuthz'],
+    ['api_key_auth', 'ApiKeyAuth'],
+    ['basic_auth', 'BasicAuth'],
     ['wasm', 'Wasm'],
   ])('%s', (name, message) => {
     const found = diagnosticsOf(yamlWith(filter(name, message))).filter(
