@@ -1,10 +1,18 @@
 /** Programs under measurement: started on a core of their own, watched through /proc. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { cpus } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onPath } from './targets.ts';
+
+export function onPath(name: string): string | null {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    if (existsSync(path)) return path;
+  }
+  return null;
+}
 
 /** Core of the proxy that is measured, and of everything else. */
 export const PROXY_CORE = 0;
@@ -37,14 +45,18 @@ export async function text(child: ChildProcess): Promise<string> {
   return all;
 }
 
-/** The origin of `origin.ts`, and its port. */
-export async function startOrigin(): Promise<number> {
+export async function firstLine(child: ChildProcess): Promise<string> {
   let all = '';
-  for await (const chunk of startScript('origin.ts', []).stdout as NodeJS.ReadableStream) {
+  for await (const chunk of child.stdout as NodeJS.ReadableStream) {
     all += String(chunk);
     if (all.includes('\n')) break;
   }
-  return Number(/port (\d+)/.exec(all)?.[1]);
+  return all;
+}
+
+/** The origin of `origin.ts`; its port. */
+export async function startOrigin(): Promise<number> {
+  return Number(/port (\d+)/.exec(await firstLine(startScript('origin.ts', [])))?.[1]);
 }
 
 export async function freePorts(count: number): Promise<number[]> {

@@ -78,10 +78,13 @@ function selfTimes(profile: CpuProfile, sources: SourceMap): { name: string; mic
 
 async function main(): Promise<number> {
   const origin = await startOrigin();
-  const [port] = (await freePorts(1)) as [number];
+  const [port, tls] = (await freePorts(2)) as [number, number];
   const folder = join(workDirectory, 'profile');
   mkdirSync(folder);
-  const config = write('profile.yaml', bootstrap('profile', port, origin));
+  const config = write(
+    'profile.yaml',
+    bootstrap('profile', { plain: port, tls, origin, http2Origin: origin }),
+  );
   const proxy = start(
     [
       process.execPath,
