@@ -110,6 +110,11 @@ export class HttpConnection
     else this.receiveFirst(bytes, start, end);
   }
 
+  /** What it speaks; null before the first bytes have told. */
+  get protocol(): HttpProtocol | null {
+    return this.http2 !== null ? 'HTTP/2' : this.http1 !== null ? 'HTTP/1.1' : null;
+  }
+
   private receiveFirst(bytes: Buffer, start: number, end: number): void {
     const fresh = bytes.subarray(start, end);
     const all = this.early === null ? fresh : Buffer.concat([this.early, fresh]);

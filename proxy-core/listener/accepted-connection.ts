@@ -5,7 +5,7 @@ import { createStreamInfo } from '../base/create-stream-info.ts';
 import { addFlag, type ConnectionInfo, type SocketAddress, type StreamInfo } from '../base/stream-info.ts';
 import { HttpConnection } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
-import { type ReadCallback, readAccepted, readEvents } from '../network/read-buffer.ts';
+import { type ReadCallback, readAccepted, readEvents, readMoved } from '../network/read-buffer.ts';
 import type { TlsStats } from '../network/tls/stats.ts';
 import { SocketTransport, type TransportOwner } from '../network/transport.ts';
 import { FilteredConnection, type NetworkConnection } from '../network-filters/index.ts';
@@ -208,7 +208,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
     this.enter(slot);
     if (chain.serverTls === null) {
       const open: (read: ReadCallback) => Socket =
-        early === null ? (read) => readAccepted(this.socket, read) : (read) => readEvents(this.socket, read);
+        early === null ? (read) => readAccepted(this.socket, read) : (read) => readMoved(this.socket, read);
       this.serve(open, early);
     } else this.secure(early, chain.serverTls, chain.handshakeTimeout);
   }
@@ -300,8 +300,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
     path.queue.enter();
     try {
       this.open(transport, slot, info);
-      if (early !== null && early.length > 0 && !transport.closed)
-        this.target.onBytes(early, 0, early.length);
+      if (early !== null && early.length > 0 && !transport.closed) this.onBytes(early, 0, early.length);
     } catch (error) {
       path.queue.onDefect(error);
       transport.destroy();
@@ -362,6 +361,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
   // TransportOwner
 
   onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.account !== null) this.account.bytesReceived += end - start;
     this.target.onBytes(bytes, start, end);
   }
 
@@ -374,13 +374,11 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
   }
 
   onClose(error: string): void {
-    const { account, transport } = this;
+    const { account, transport, target } = this;
     if (account !== null) {
       account.end = this.host.path.services.clock.now();
-      if (this.slot?.http != null && transport !== null) {
-        account.bytesReceived = transport.socket.bytesRead;
-        account.bytesSent = transport.bytesWritten;
-      }
+      if (transport !== null) account.bytesSent = transport.bytesWritten;
+      if (target instanceof HttpConnection) account.downstreamProtocol = target.protocol ?? 'TCP';
     }
     this.target.onClose(error);
     this.finish();

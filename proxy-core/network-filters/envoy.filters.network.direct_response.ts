@@ -11,7 +11,6 @@ class DirectResponse implements TerminalFilter {
   onNewConnection(): void {
     const { transport, account } = this.connection;
     transport.writeBytes(this.response, 0, this.response.length);
-    account.bytesSent += this.response.length;
     account.responseCodeDetails = 'direct_response';
     this.connection.close('flush');
   }

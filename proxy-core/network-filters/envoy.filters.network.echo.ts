@@ -7,15 +7,13 @@ class Echo implements TerminalFilter {
   onNewConnection(): void {}
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    const { transport, account, bufferLimit } = this.connection;
-    account.bytesReceived += end - start;
-    account.bytesSent += end - start;
+    const { transport, bufferLimit } = this.connection;
     transport.writeBytes(bytes, start, end);
     if (transport.buffered > Math.max(bufferLimit, MIN_WATERMARK)) transport.pauseReading();
   }
 
   onEnd(): void {
-    this.connection.transport.end();
+    this.connection.close('flush');
   }
 
   onDrain(): void {

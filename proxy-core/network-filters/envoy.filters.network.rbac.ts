@@ -1,16 +1,14 @@
 import type { Counter } from '../base/stats.ts';
 import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
-import type { CompileContext } from '../config/compile-context.ts';
-import type { MessageReader } from '../config/reader.ts';
-import { compileRbacRules, decideRbac, type RbacRules } from '../http/filters/rbac-rules.ts';
+import { compileRbacEngine, decideRbac, type RbacEngine } from '../http/filters/rbac-rules.ts';
 import type { NetworkFilterExtension } from './extension.ts';
 import type { NetworkConnection, NetworkFilter, NetworkFilterStatus } from './types.ts';
 
 interface RbacSettings {
   /** Null: everybody gets in. */
-  readonly rules: RbacRules | null;
+  readonly rules: RbacEngine | null;
   /** Only counted, never enforced. */
-  readonly shadowRules: RbacRules | null;
+  readonly shadowRules: RbacEngine | null;
   readonly shadowPrefix: string;
   /** With every read instead of the first one. */
   readonly continuous: boolean;
@@ -44,8 +42,8 @@ class Rbac implements NetworkFilter {
     const { account, info } = connection;
     if (settings.shadowRules !== null) this.shadow(settings.shadowRules);
     if (settings.rules === null) return 'continue';
-    const { allowed, policy } = decideRbac(settings.rules, NO_HEAD, account);
-    if (settings.rules.action === 'LOG') note(account, 'envoy.common', { access_log_hint: policy !== null });
+    const { allowed, policy, logHint } = decideRbac(settings.rules, NO_HEAD, account);
+    if (logHint !== null) note(account, 'envoy.common', { access_log_hint: logHint });
     (allowed ? settings.allowed : settings.denied).inc();
     if (allowed) return 'continue';
     info.terminationDetails = `rbac_access_denied_matched_policy[${(policy ?? 'none').replace(/\s/g, '_')}]`;
@@ -53,7 +51,7 @@ class Rbac implements NetworkFilter {
     return 'stop';
   }
 
-  private shadow(rules: RbacRules): void {
+  private shadow(rules: RbacEngine): void {
     const { settings, connection } = this;
     const { allowed, policy } = decideRbac(rules, NO_HEAD, connection.account);
     (allowed ? settings.shadowAllowed : settings.shadowDenied).inc();
@@ -69,36 +67,26 @@ function note(info: StreamInfo, namespace: string, values: Record<string, unknow
   info.dynamicMetadata.set(namespace, { ...info.dynamicMetadata.get(namespace), ...values });
 }
 
-function refuseMatchers(reader: MessageReader, ctx: CompileContext): void {
-  for (const [field, instead, severity] of [
-    ['matcher', 'rules', 'error'],
-    ['shadow_matcher', 'shadow_rules', 'warning'],
-  ] as const) {
-    if (!reader.has(field)) continue;
-    const message = `\`${field}\` of the RBAC filter is not emulated: write it as \`${instead}\`.`;
-    ctx.report(severity, 'filter.rbac-not-emulated', reader, field, message);
-  }
+function withDot(prefix: string): string {
+  return prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
 }
 
 /** `envoy.filters.network.rbac`: who may connect; asked when the first bytes come. */
 export const RBAC: NetworkFilterExtension = {
   type: 'envoy.extensions.filters.network.rbac.v3.RBAC',
   compile(name, config, ctx, { stats }) {
-    refuseMatchers(config, ctx);
-    const rules = config.message('rules');
-    const shadowRules = config.message('shadow_rules');
-    const given = config.string('stat_prefix') ?? '';
-    const prefix = `${given}${given === '' || given.endsWith('.') ? '' : '.'}rbac.`;
+    const prefix = `${withDot(config.string('stat_prefix') ?? '')}rbac.`;
     const shadowPrefix = config.string('shadow_rules_stat_prefix') ?? '';
+    const shadow = `${prefix}${withDot(shadowPrefix)}`;
     const settings: RbacSettings = {
-      rules: rules === undefined ? null : compileRbacRules(rules, ctx),
-      shadowRules: shadowRules === undefined ? null : compileRbacRules(shadowRules, ctx),
+      rules: compileRbacEngine(config, '', 'network', ctx),
+      shadowRules: compileRbacEngine(config, 'shadow_', 'network', ctx),
       shadowPrefix,
       continuous: config.enumeration('enforcement_type') === 'CONTINUOUS',
       allowed: stats.counter(`${prefix}allowed`),
       denied: stats.counter(`${prefix}denied`),
-      shadowAllowed: stats.counter(`${prefix}${shadowPrefix}shadow_allowed`),
-      shadowDenied: stats.counter(`${prefix}${shadowPrefix}shadow_denied`),
+      shadowAllowed: stats.counter(`${shadow}shadow_allowed`),
+      shadowDenied: stats.counter(`${shadow}shadow_denied`),
     };
     return {
       kind: 'filter',

@@ -35,6 +35,9 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   private idleTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
   private lastActive = 0;
+  /** Bytes that went through, by the side that sent them. */
+  private received = 0;
+  private sent = 0;
   /** Reading is paused until the other side has taken what it was sent. */
   private downstreamPaused = true;
   private upstreamPaused = false;
@@ -139,7 +142,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
       this.early = null;
       this.forward(early, 0, early.length);
     }
-    if (this.earlyEnd) upstream.transport.end();
+    if (this.earlyEnd) upstream.end();
   }
 
   onTcpFailed(_upstream: TcpConnection, reason: string): void {
@@ -157,10 +160,8 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   onTcpBytes(bytes: Buffer, start: number, end: number): void {
     const { account, path, transport } = this.connection;
     const length = end - start;
-    const { attempt } = this;
     if (this.idleTimer !== null) this.lastActive = path.services.clock.now();
-    if (attempt !== null && attempt.firstByte < 0) attempt.firstByte = path.services.clock.now();
-    account.bytesSent += length;
+    this.sent += length;
     this.config.stats.cxTxBytes.add(length);
     if (account.record >= 0) path.recorder?.responseBody(account, bytes, start, end);
     transport.writeBytes(bytes, start, end);
@@ -206,7 +207,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     const { account, path, transport } = this.connection;
     const length = end - start;
     if (this.idleTimer !== null) this.lastActive = path.services.clock.now();
-    account.bytesReceived += length;
+    this.received += length;
     this.config.stats.cxRxBytes.add(length);
     if (account.record >= 0) path.recorder?.requestBody(account, bytes, start, end);
     upstream.transport.writeBytes(bytes, start, end);
@@ -218,7 +219,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   }
 
   onEnd(): void {
-    if (this.connected) this.upstream?.transport.end();
+    if (this.connected) this.upstream?.end();
     else this.earlyEnd = true;
   }
 
@@ -241,11 +242,10 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     const { attempt } = this;
     if (attempt !== null && this.connected) {
       attempt.sentLast = account.end;
-      attempt.lastByte = account.end;
-      account.downstreamWireBytesReceived = account.bytesReceived;
-      account.downstreamWireBytesSent = account.bytesSent;
-      account.upstreamWireBytesSent = account.bytesReceived;
-      account.upstreamWireBytesReceived = account.bytesSent;
+      account.downstreamWireBytesReceived = this.received;
+      account.downstreamWireBytesSent = this.sent;
+      account.upstreamWireBytesSent = this.received;
+      account.upstreamWireBytesReceived = this.sent;
     }
     for (const log of this.config.accessLogs) log.log(account);
   }

@@ -55,11 +55,10 @@ export function parseProxyHeader(bytes: Uint8Array): ProxyParse {
     if (begins(bytes, SIGNATURE_2)) return parseBinary(bytes);
     if (!begins(bytes, SIGNATURE_1)) return ABSENT;
   }
-  for (let i = 2; i < bytes.length; i++) {
-    if (i > MAX_LINE) return ABSENT;
+  for (let i = 2; i < bytes.length && i <= MAX_LINE; i++) {
     if (bytes[i] === 10 && bytes[i - 1] === 13) return parseLine(bytes, i + 1);
   }
-  return bytes.length > MAX_LINE ? ABSENT : INCOMPLETE;
+  return bytes.length > MAX_LINE ? INVALID_1 : INCOMPLETE;
 }
 
 function parseLine(bytes: Uint8Array, length: number): ProxyParse {
@@ -79,7 +78,7 @@ function parseLine(bytes: Uint8Array, length: number): ProxyParse {
 function textAddress(ip: string, port: string, six: boolean): SocketAddress | null {
   if (!(six ? isIPv6(ip) && !ip.includes('%') : isIPv4(ip))) return null;
   if (!/^[0-9]{1,5}$/.test(port) || Number(port) > 65535) return null;
-  return unicast({ ip, port: Number(port) });
+  return unicast({ ip: six ? plainIpv6(ip) : ip, port: Number(port) });
 }
 
 /** Null for addresses that no connection can come from. */
@@ -136,6 +135,13 @@ function parseTlvs(bytes: Uint8Array, start: number, end: number): ProxyTlv[] | 
     at = next;
   }
   return tlvs;
+}
+
+/** An IPv6 address as text in its shortest form. */
+function plainIpv6(ip: string): string {
+  const bytes = Buffer.alloc(16);
+  writeIp(bytes, 0, ip);
+  return ipText(bytes, 0, 16);
 }
 
 /** IPv6 in its shortest form (RFC 5952). */

@@ -91,6 +91,20 @@ export function readAccepted(accepted: Socket, read: ReadCallback): Socket {
   return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
 
+/** The same for an accepted socket whose first bytes came as `data` events, and which was paused in the last of them. */
+export function readMoved(socket: Socket, read: ReadCallback): Socket {
+  const holder = socket as unknown as { _handle?: { readStop?: () => void; reading?: boolean } | null };
+  const handle = holder._handle;
+  if (handle == null || handle.readStop === undefined || socket.readableLength > 0 || socket.readableEnded) {
+    readEvents(socket, read);
+    socket.resume();
+    return socket;
+  }
+  handle.readStop();
+  handle.reading = false;
+  return readAccepted(socket, read);
+}
+
 /** For sockets that something was read from already, and for TLS: the `data` event, whose bytes are never used again. */
 export function readEvents<T extends Socket>(socket: T, read: ReadCallback): T {
   socket.on('data', (chunk: Buffer) => {

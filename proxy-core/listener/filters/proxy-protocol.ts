@@ -81,9 +81,12 @@ export function proxyProtocol(reader: MessageReader | null, stats: Stats): Liste
       if (found.kind === 'incomplete') return NEED_MORE;
       if (found.kind === 'absent') return refuse(notFoundDisallowed);
       const counters = versions[found.version - 1] as VersionStats;
-      if (disallowed.includes(`V${found.version}`)) return refuse(counters.disallowed);
       if (found.kind === 'invalid') return refuse(counters.error);
       counters.found.inc();
+      if (disallowed.includes(`V${found.version}`)) {
+        counters.disallowed.inc();
+        return REFUSE;
+      }
       take(found, findings);
       return found.length;
     },

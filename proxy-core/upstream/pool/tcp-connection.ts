@@ -12,7 +12,7 @@ import { errorText, type PoolServices } from './host-pool.ts';
 /** Who a connection was made for. `onTcpFailed` or `onTcpClosed` is the last call, never both. */
 export interface TcpConnectionOwner {
   onTcpConnected(connection: TcpConnection): void;
-  /** It never connected. `reason` as Envoy tells it (`delayed connect error: Connection refused`). */
+  /** It never connected. `reason` as Envoy tells it (`delayed connect error: Connection refused`), empty for a timeout. */
   onTcpFailed(connection: TcpConnection, reason: string): void;
   /** The bytes are only valid during the call. */
   onTcpBytes(bytes: Buffer, start: number, end: number): void;
@@ -47,7 +47,10 @@ export class TcpConnection implements TransportOwner, TimerOwner {
   private readonly limits: ResourceLimits;
   private readonly connectTimer = new Timer(this, 0);
   private state: 'connecting' | 'open' | 'gone' = 'connecting';
-  private closedLocally = false;
+  /** Which side's end was the last: it closed the connection. Null while that is open. */
+  private closedLocally: boolean | null = null;
+  private localEnded = false;
+  private remoteEnded = false;
   private timedOut = false;
   /** Nobody listens any more. */
   private released = false;
@@ -140,7 +143,7 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     if (this.released || this.state === 'gone') return;
     if (this.state === 'connecting') this.cluster.stats.upstreamRqCancelled.inc();
     this.released = true;
-    this.closedLocally = true;
+    this.closedLocally ??= true;
     this.transport.destroy();
   }
 
@@ -153,13 +156,20 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     }
     if (this.released) return;
     this.released = true;
-    this.closedLocally = true;
+    this.closedLocally ??= true;
     this.transport.closeAfterFlush();
+  }
+
+  /** Flushes and half-closes. */
+  end(): void {
+    this.localEnded = true;
+    if (this.remoteEnded) this.closedLocally ??= true;
+    this.transport.end();
   }
 
   onTimer(): void {
     this.timedOut = true;
-    this.closedLocally = true;
+    this.closedLocally ??= true;
     this.transport.destroy();
   }
 
@@ -171,6 +181,8 @@ export class TcpConnection implements TransportOwner, TimerOwner {
   }
 
   onEnd(): void {
+    this.remoteEnded = true;
+    if (this.localEnded) this.closedLocally ??= false;
     if (this.released) return;
     if (this.state === 'connecting') this.transport.destroy();
     else this.owner.onTcpEnd();
@@ -193,17 +205,15 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     stats.upstreamCxActive.dec();
     host.stats.cxActive--;
     stats.upstreamCxDestroy.inc();
-    (this.closedLocally ? stats.upstreamCxDestroyLocal : stats.upstreamCxDestroyRemote).inc();
+    const locally = this.closedLocally ?? false;
+    (locally ? stats.upstreamCxDestroyLocal : stats.upstreamCxDestroyRemote).inc();
     stats.upstreamCxLengthMs.record(Math.round(this.clock.now() - this.connectStarted));
     if (before === 'open') {
       limits.requests--;
       stats.upstreamRqActive.dec();
       host.stats.rqActive--;
       stats.upstreamCxDestroyWithActiveRq.inc();
-      (this.closedLocally
-        ? stats.upstreamCxDestroyLocalWithActiveRq
-        : stats.upstreamCxDestroyRemoteWithActiveRq
-      ).inc();
+      (locally ? stats.upstreamCxDestroyLocalWithActiveRq : stats.upstreamCxDestroyRemoteWithActiveRq).inc();
       limits.refresh();
       if (!this.released) this.owner.onTcpClosed(error);
       return;
@@ -215,7 +225,7 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     stats.upstreamRqPendingFailureEject.inc();
     host.stats.cxConnectFail++;
     host.outlier?.putLocalOrigin(this.timedOut ? 'connect-timeout' : 'connect-failed');
-    this.owner.onTcpFailed(this, this.timedOut ? 'connect_timeout' : failureText(error));
+    this.owner.onTcpFailed(this, this.timedOut ? '' : failureText(error));
   }
 }
 
