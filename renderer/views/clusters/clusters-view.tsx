@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import type { ClusterState, CoreEvent } from '../../../proxy-core/index.ts';
 import { LinkButton } from '../../components/button.tsx';
 import { Segmented } from '../../components/controls.tsx';
+import { cx } from '../../components/cx.ts';
 import { Icon } from '../../components/icon.tsx';
 import { EmptyState, Heading, Toolbar } from '../../components/layers.tsx';
 import { Figure, Legend, LegendItem, Skeleton, Tag, YamlLink } from '../../components/marks.tsx';
@@ -78,7 +79,7 @@ function ClusterDetail({ cluster }: { readonly cluster: ClusterState }) {
   );
   const section = { cluster, figures, range, rangeLabel, marks };
   return (
-    <div className={styles.detail} data-pane>
+    <div className={cx(styles.detail, query['host'] !== undefined && styles.beside)} data-pane>
       <Toolbar title={cluster.name}>
         <Tag>{cluster.type}</Tag>
         <Tag>{cluster.lbPolicy}</Tag>

@@ -9,7 +9,7 @@ import { YamlLink } from '../../components/marks.tsx';
 import { useNow } from '../../components/use-now.ts';
 import { failureText } from '../../state/call-failed.ts';
 import { getClient } from '../../state/client.ts';
-import { formatCountdown, formatSetting, formatTime, plural } from '../../state/format.ts';
+import { formatSetting, formatTime, plural, secondsLeft } from '../../state/format.ts';
 import { setQuery, trafficHref } from '../../state/router.ts';
 import { useEvents } from '../../state/stores.ts';
 import { EjectButton } from './host-actions.tsx';
@@ -109,7 +109,7 @@ function CheckLines({ cluster, host }: { readonly cluster: ClusterState; readonl
       <dd className="select">{answer === '' ? 'none yet' : `${answer}, ${formatTime(at)}`}</dd>
       <dt>Next check</dt>
       <dd className="num">
-        {nextAt === 0 ? 'under way' : nextAt > now ? `in ${formatCountdown(nextAt, now)}` : 'due'}
+        {nextAt === 0 ? 'under way' : nextAt > now ? `in ${secondsLeft(nextAt, now)} s` : 'due'}
       </dd>
       <dt>Thresholds</dt>
       <dd>

@@ -106,7 +106,7 @@ function HostRow({ host, share }: { readonly host: HostState; readonly share: nu
   return (
     <div className={cx(styles.host, ejected && styles.ejected)}>
       <HostGlyph health={host.health} />
-      <span className="mono trunc">{host.address}</span>
+      <span className={cx('mono trunc', unhealthy && styles.whole)}>{host.address}</span>
       <span className="grow" />
       {ejected ? (
         <span className="c-eject strong sm num nowrap">

@@ -330,9 +330,11 @@ function HostNode(props: {
       <span className="mono trunc">{short}</span>
       <span className={cx('num xs nowrap', ejected ? 'c-eject strong' : 'sub')}>
         {ejected
-          ? due
-            ? 'next sweep'
-            : left
+          ? host.ejectedManually
+            ? 'by hand'
+            : due
+              ? 'next sweep'
+              : left
           : host.health === 'healthy'
             ? rate === null
               ? ''
