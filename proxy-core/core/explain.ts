@@ -119,8 +119,6 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
     head: seen,
     random: info.random,
     tls: chain.tls,
-    connection: info.connection,
-    remoteIp: info.remote.ip,
     clientCertificate: info.connection.tls?.peer ? 'validated' : 'none',
     internal,
     runtime: snapshot.bootstrap.runtime,

@@ -7,12 +7,15 @@ import {
   type ResponseHead,
   type StreamInfo,
 } from '../base/stream-info.ts';
+import type { AccessLog } from '../observe/types.ts';
 import { decideRoute } from '../route/decide.ts';
 import type { RedirectTrail } from '../route/internal-redirect.ts';
 import type { Route, RouteInput } from '../route/types.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
+import { mutateEarly } from './early-header-mutation.ts';
 import type { FilterChain } from './filter-chain.ts';
+import { detectAddress } from './ip-detection.ts';
 import { localReply } from './local-reply.ts';
 import { type ReplyDraft, rewriteLocalReply } from './local-reply-config.ts';
 import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
@@ -40,7 +43,7 @@ export interface StreamOwner {
   beforeResponseHead(): void;
 }
 
-const TimerKind = { Idle: 0, Request: 1, MaxDuration: 2 } as const;
+const TimerKind = { Idle: 0, Request: 1, MaxDuration: 2, Log: 3 } as const;
 
 /** One downstream request and its response: Envoy's ConnectionManagerImpl::ActiveStream. */
 export class ActiveStream implements RequestReceiver, TimerOwner {
@@ -65,6 +68,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   private idleTimer: Timer | null = null;
   private requestTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
+  private logTimer: Timer | null = null;
   /** The request asks for a tunnel that is enabled. */
   upgrade = false;
   route: Route | null = null;
@@ -124,14 +128,23 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     const { random } = this.path.services;
     if (this.redirects !== null) info.requestHead = { ...head, headers: head.headers.slice() };
     else {
+      const { ipDetection, earlyMutations } = config;
+      const early = earlyMutations === null ? head : mutateEarly(earlyMutations, head, info);
+      const detected = ipDetection.length === 0 ? null : detectAddress(ipDetection, early);
+      if (detected !== null && detected.rejectStatus > 0) {
+        config.stats.rqRejectedViaIpDetection.inc();
+        this.refuse(detected.rejectStatus, 'rejecting_because_detection_failed');
+        return;
+      }
       this.internal = mutateRequestHeaders(
-        head,
+        early,
         info,
         config,
         this.snapshot,
         this.owner.tls,
         this.upgrade,
         this.path.uuid,
+        detected,
       );
     }
     const request = info.requestHead as RequestHead;
@@ -154,6 +167,11 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       this.sendLocalReply(403, '', null, 'upgrade_failed');
       return;
     }
+    if (config.startLogs.length > 0) writeLogs(config.startLogs, info);
+    if (config.periodicLogInterval > 0) {
+      this.logTimer = new Timer(this, TimerKind.Log);
+      this.clock.arm(this.logTimer, config.periodicLogInterval);
+    }
     const router = new RouterStream(this);
     this.router = router;
     if (config.filters.length === 0) {
@@ -171,6 +189,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       head,
       random: info.random,
       tls: this.owner.tls,
+      metadata: info.dynamicMetadata,
+      clientCertificate: info.connection.tls?.peer ? 'validated' : 'none',
       internal: this.internal,
       runtime: this.snapshot.runtime,
     };
@@ -394,6 +414,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
         }
         break;
       }
+      case TimerKind.Log:
+        writeLogs(this.config.periodicLogs, this.info);
+        this.clock.arm(timer, this.config.periodicLogInterval);
+        break;
       case TimerKind.Request:
         stats.rqTimeout.inc();
         this.owner.closeAfterResponse();
@@ -464,7 +488,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.localReply = true;
     info.localReplyBody = body;
     // What was malformed once is not trusted to be in step (Envoy: ActiveStream::sendLocalReply); HTTP/2 has streams.
-    if (status === 400) this.owner.closeAfterResponse();
+    if (status === 400 && !this.config.streamErrors) this.owner.closeAfterResponse();
     const { localReply: rules } = this.config;
     const rewrite = rules === null ? null : (draft: ReplyDraft) => rewriteLocalReply(rules, draft, info);
     const request = info.receivedHead ?? info.requestHead;
@@ -600,6 +624,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.idleTimer !== null) clock.disarm(this.idleTimer);
     if (this.requestTimer !== null) clock.disarm(this.requestTimer);
     if (this.durationTimer !== null) clock.disarm(this.durationTimer);
+    if (this.logTimer !== null) clock.disarm(this.logTimer);
     const { stats } = config;
     stats.rqActive.dec();
     const code = info.responseCode;
@@ -616,11 +641,14 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     router?.onDownstreamEnd();
     this.chain?.destroy();
     this.chain = null;
-    const logs = config.accessLogs;
-    for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
+    writeLogs(config.accessLogs, info);
     info.requestHead = recordedHead;
     this.path.recorder?.end(info);
   }
+}
+
+function writeLogs(logs: readonly AccessLog[], info: StreamInfo): void {
+  for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
 }
 
 function lacksLength(head: ResponseHead): boolean {

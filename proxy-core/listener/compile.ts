@@ -3,6 +3,7 @@ import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { ListenerCompileOptions } from '../http/compile.ts';
 import { compileAccessLogs } from '../observe/access-log/compile.ts';
+import { compileChainMatcher } from './chain-matcher.ts';
 import { compileAddresses, formatAddress, peekAddress } from './compile-address.ts';
 import { checkDuplicateChains, compileFilterChain } from './compile-filter-chain.ts';
 import { compileListenerFilters } from './filters/compile.ts';
@@ -90,7 +91,8 @@ export function compileListener(
   if (!hasChains(reader, chainReaders, fallbackReader, text, ctx)) return null;
   const around = { ctx, options, statPrefix, address: text };
   const filterChains = chainReaders.map((chain, index) => compileFilterChain(chain, index, around));
-  checkDuplicateChains(chainReaders, filterChains, text, ctx);
+  const chainMatcher = compileChainMatcher(reader, chainReaders, text, ctx);
+  if (chainMatcher === null) checkDuplicateChains(chainReaders, filterChains, text, ctx);
   return {
     name,
     source: reader.range,
@@ -105,6 +107,7 @@ export function compileListener(
     perConnectionBufferLimit: reader.number('per_connection_buffer_limit_bytes') ?? MEBIBYTE,
     filters: compileListenerFilters(reader, ctx, options),
     filterChains,
+    chainMatcher,
     defaultFilterChain: fallbackReader === undefined ? null : compileFilterChain(fallbackReader, -1, around),
     accessLogs: compileAccessLogs(reader.messages('access_log'), ctx, options.logFiles, 'NotSet'),
   };

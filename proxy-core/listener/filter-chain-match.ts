@@ -3,6 +3,8 @@ import type { SocketAddress } from '../base/stream-info.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { Narrator } from '../facade/decision.ts';
+import { matchTree } from '../route/matching/index.ts';
+import { chainFacts } from './chain-matcher.ts';
 import type { Inspection } from './filters/inspection.ts';
 import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
 
@@ -268,6 +270,7 @@ export function chooseFilterChain(
   narrator: Narrator | null,
 ): FilterChainConfig | null {
   const { filterChains, defaultFilterChain } = listener;
+  if (listener.chainMatcher !== null) return chainByMatcher(listener, listener.chainMatcher, input, narrator);
   const first = filterChains[0];
   if (narrator === null && filterChains.length === 1 && first?.match === MATCH_ANY) return first;
   let left: readonly FilterChainConfig[] = filterChains;
@@ -308,4 +311,15 @@ export function chooseFilterChain(
     }
   }
   return chosen;
+}
+
+/** A name that no chain has closes the connection; no name at all leaves it to the default chain. */
+function chainByMatcher(
+  { filterChains, defaultFilterChain }: ListenerConfig,
+  matcher: NonNullable<ListenerConfig['chainMatcher']>,
+  input: ChainInput,
+  narrator: Narrator | null,
+): FilterChainConfig | null {
+  const name = matchTree(matcher, chainFacts(input), narrator);
+  return name === null ? defaultFilterChain : (filterChains.find((chain) => chain.name === name) ?? null);
 }

@@ -2,6 +2,7 @@ import type { SocketAddress } from '../base/stream-info.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
 import type { NetworkFilterChain } from '../network-filters/index.ts';
 import type { AccessLog } from '../observe/types.ts';
+import type { ConnectionFacts, MatchTree } from '../route/matching/index.ts';
 import type { FilterChainMatch } from './filter-chain-match.ts';
 import type { ListenerFilters } from './filters/inspection.ts';
 import type { ServerTls } from './tls/server.ts';
@@ -27,6 +28,8 @@ export interface ListenerConfig {
   readonly filters: ListenerFilters;
   readonly filterChains: readonly FilterChainConfig[];
   readonly defaultFilterChain: FilterChainConfig | null;
+  /** `filter_chain_matcher`: names the chain, whatever their own matches say; null = none. */
+  readonly chainMatcher: MatchTree<ConnectionFacts, string> | null;
   /** One line for each connection. */
   readonly accessLogs: readonly AccessLog[];
 }

@@ -3,6 +3,7 @@ import type { MessageReader } from '../config/reader.ts';
 import {
   compileClusterAction,
   compileDirectResponse,
+  compileHedge,
   compileRedirectAction,
   type RouteSurroundings,
 } from './action.ts';
@@ -18,6 +19,7 @@ import { buildRouteIndex } from './route-index.ts';
 import { compileRouteMatch, matchText } from './route-match.ts';
 import type { DirectResponseAction, RedirectAction, Route, RouteTable, VirtualHost } from './types.ts';
 import { compileVirtualClusters } from './virtual-cluster.ts';
+import { compileVirtualHostMatcher } from './virtual-host-matcher.ts';
 
 export interface RouteCompileOptions {
   /** Who compiles `typed_per_filter_config`; without it the readers are kept. */
@@ -36,7 +38,10 @@ interface TableSettings {
   readonly name: string;
   readonly levels: SideLevels;
   readonly mostSpecificWins: boolean;
-  readonly surroundings: Omit<RouteSurroundings, 'virtualHostRetryPolicy' | 'requestBufferLimit'>;
+  readonly surroundings: Omit<
+    RouteSurroundings,
+    'virtualHostRetryPolicy' | 'requestBufferLimit' | 'hedgeOnPerTryTimeout'
+  >;
 }
 
 /** Compiles an `envoy.config.route.v3.RouteConfiguration`. Reports everything wrong in it; never throws. */
@@ -118,6 +123,7 @@ function compileVirtualHost(reader: MessageReader, table: TableSettings): Virtua
   const around: RouteSurroundings = {
     ...table.surroundings,
     requestBufferLimit: reader.number('per_request_buffer_limit_bytes') ?? null,
+    hedgeOnPerTryTimeout: compileHedge(reader, ctx) ?? false,
     virtualHostRetryPolicy: retryPolicy === undefined ? null : compileRetryPolicy(retryPolicy, ctx),
     inheritedMirrorPolicies:
       ownMirrors.length === 0 ? table.surroundings.inheritedMirrorPolicies : ownMirrors,
@@ -133,16 +139,23 @@ function compileVirtualHost(reader: MessageReader, table: TableSettings): Virtua
     requireTls,
     virtualClusters: compileVirtualClusters(reader, ctx),
     includeAttemptCountInRequest: reader.bool('include_request_attempt_count') ?? false,
+    includeIsTimeoutRetry: reader.bool('include_is_timeout_retry_header') ?? false,
     includeAttemptCountInResponse: reader.bool('include_attempt_count_in_response') ?? false,
     perFilterConfig: compilePerFilter(reader, around.perFilter, ctx, reader),
     rateLimits: compileRateLimits(reader, ctx),
     routeIndex: { hashed: null },
     tlsRedirect: null,
+    matcher: null,
   };
-  reader.messages('routes').forEach((r, index) => {
-    routes.push(compileRoute(r, index, virtualHost, [levels, table.levels], table, around));
-  });
+  const add = (r: MessageReader): Route => {
+    const route = compileRoute(r, routes.length, virtualHost, [levels, table.levels], table, around);
+    routes.push(route);
+    return route;
+  };
+  for (const r of reader.messages('routes')) add(r);
+  const matcher = compileVirtualHostMatcher(reader, add, ctx);
   return Object.assign(virtualHost, {
+    matcher,
     routeIndex: buildRouteIndex(routes),
     tlsRedirect: requireTls === 'NONE' ? null : tlsRedirect(virtualHost, table.name),
   });

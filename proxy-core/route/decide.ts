@@ -1,5 +1,6 @@
 import type { Narrator } from '../facade/decision.ts';
 import { comparedHost, findVirtualHost, narrateVirtualHosts } from './domain-index.ts';
+import { matchTree } from './matching/index.ts';
 import { firstIndexed } from './route-index.ts';
 import { failureText, firstFailure, type PathView, pathView } from './route-match.ts';
 import type { Route, RouteInput, RouteTable, VirtualHost } from './types.ts';
@@ -42,22 +43,31 @@ export function decideRoute(
     return virtualHost.tlsRedirect;
   }
   const view = pathView(input.head.path, table.ignorePathParameters);
+  const { matcher } = virtualHost;
+  if (matcher !== null) {
+    const routes = matchTree(matcher, input.head, narration?.route) ?? [];
+    return narration === null
+      ? scan(routes, input, view)
+      : narrateRoutes(routes, input, view, narration.route);
+  }
   if (narration !== null) return narrateRoutes(virtualHost.routes, input, view, narration.route);
   const { hashed } = virtualHost.routeIndex;
   const routes = virtualHost.routes;
-  if (hashed === null) {
-    for (let i = 0; i < routes.length; i++) {
-      const route = routes[i] as Route;
-      if (firstFailure(route.match, input, view) === null) return route;
-    }
-    return null;
-  }
+  if (hashed === null) return scan(routes, input, view);
   const found = firstIndexed(
     hashed,
     view,
     (index) => firstFailure((routes[index] as Route).match, input, view) === null,
   );
   return routes[found] ?? null;
+}
+
+function scan(routes: readonly Route[], input: RouteInput, view: PathView): Route | null {
+  for (let i = 0; i < routes.length; i++) {
+    const route = routes[i] as Route;
+    if (firstFailure(route.match, input, view) === null) return route;
+  }
+  return null;
 }
 
 function forwardedProto(input: RouteInput): string {

@@ -18,6 +18,8 @@ export function lintRouteTable(
     const reader = readers[i];
     if (reader === undefined) return;
     lintDomains(virtualHost, reader, ctx);
+    // The routes below a matcher are chosen by it, not by their order.
+    if (virtualHost.matcher !== null) return;
     const routeReaders = reader.messages('routes');
     lintShadowed(virtualHost, routeReaders, ctx);
     virtualHost.routes.forEach((route, j) => {

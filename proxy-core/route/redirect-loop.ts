@@ -20,7 +20,7 @@ export function redirectLoops(table: RouteTable): RedirectLoop[] {
   const loops: RedirectLoop[] = [];
   for (const virtualHost of table.virtualHosts) {
     for (const route of virtualHost.routes) {
-      if (route.action.kind !== 'redirect' || !route.match.pathOnly) continue;
+      if (route.action.kind !== 'redirect' || !route.match.pathOnly || virtualHost.matcher !== null) continue;
       const paths = samplePaths(route)
         .map((path) => loopFrom(table, route, sampleHost(virtualHost), path))
         .find((found) => found !== null);

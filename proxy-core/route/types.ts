@@ -15,6 +15,7 @@ import type { PathRewrite } from './rewrite.ts';
 import type { RouteIndex } from './route-index.ts';
 import type { RouteMatch } from './route-match.ts';
 import type { VirtualCluster } from './virtual-cluster.ts';
+import type { VirtualHostMatcher } from './virtual-host-matcher.ts';
 
 /**
  * Compiled routing, immutable. Deciding functions take a `Narrator | null`: null on the hot path, and with one they
@@ -42,9 +43,13 @@ export interface VirtualHost {
   readonly requireTls: 'NONE' | 'EXTERNAL_ONLY' | 'ALL';
   readonly includeAttemptCountInRequest: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  /** Retries tell in `x-envoy-is-timeout-retry` whether they follow a timeout. */
+  readonly includeIsTimeoutRetry: boolean;
   /** Compiled `typed_per_filter_config` by filter config name. */
   readonly perFilterConfig: ReadonlyMap<string, unknown>;
   readonly routeIndex: RouteIndex;
+  /** Picks among the routes instead of their order; null = none. */
+  readonly matcher: VirtualHostMatcher | null;
   /** For stats alone, in order; `virtualClusterOf` picks. */
   readonly virtualClusters: readonly VirtualCluster[];
   readonly rateLimits: readonly RateLimitPolicy[];
@@ -86,6 +91,8 @@ export interface ClusterAction {
   /** Route `idle_timeout` in milliseconds, null = the connection manager's. */
   readonly idleTimeout: number | null;
   readonly maxStreamDuration: MaxStreamDuration | null;
+  /** The deprecated `max_grpc_timeout` (milliseconds, 0 = no cap) and `grpc_timeout_offset`; null = not used. */
+  readonly maxGrpcTimeout: { readonly max: number; readonly offset: number } | null;
   readonly clusterNotFoundStatus: number;
   readonly priority: 'default' | 'high';
   readonly retryPolicy: RetryPolicy | null;

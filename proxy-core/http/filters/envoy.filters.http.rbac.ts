@@ -4,13 +4,13 @@ import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { FilterCallbacks, HeadStatus, HttpFilter } from '../filter.ts';
 import type { FilterEnvironment, HttpFilterExtension } from './extension.ts';
-import { compileRbacRules, decideRbac, type RbacRules } from './rbac-rules.ts';
+import { compileRbacEngine, decideRbac, type RbacEngine } from './rbac-rules.ts';
 
 interface RbacSettings {
   /** Null: everybody gets in. */
-  readonly rules: RbacRules | null;
+  readonly rules: RbacEngine | null;
   /** Only counted, never enforced. */
-  readonly shadowRules: RbacRules | null;
+  readonly shadowRules: RbacEngine | null;
   readonly shadowPrefix: string;
   readonly stats: RbacStats;
 }
@@ -32,21 +32,9 @@ function compileSettings(
   const prefix = `${statPrefix}rbac.`;
   const own = withDot(reader.string('rules_stat_prefix') ?? '');
   const shadow = withDot(reader.string('shadow_rules_stat_prefix') ?? '');
-  const rules = reader.message('rules');
-  const shadowRules = reader.message('shadow_rules');
-  for (const field of ['matcher', 'shadow_matcher']) {
-    if (!reader.has(field)) continue;
-    ctx.report(
-      field === 'matcher' ? 'error' : 'warning',
-      'filter.rbac-not-emulated',
-      reader,
-      field,
-      `\`${field}\` of the RBAC filter is not emulated: write it as \`${field === 'matcher' ? 'rules' : 'shadow_rules'}\`.`,
-    );
-  }
   return {
-    rules: rules === undefined ? null : compileRbacRules(rules, ctx),
-    shadowRules: shadowRules === undefined ? null : compileRbacRules(shadowRules, ctx),
+    rules: compileRbacEngine(reader, '', 'HTTP', ctx),
+    shadowRules: compileRbacEngine(reader, 'shadow_', 'HTTP', ctx),
     shadowPrefix: reader.string('shadow_rules_stat_prefix') ?? '',
     stats: {
       allowed: stats.counter(`${prefix}${own}allowed`),
@@ -89,10 +77,8 @@ class RbacFilter implements HttpFilter {
     const { stats } = settings;
     if (settings.shadowRules !== null) this.shadow(settings.shadowRules, settings, head);
     if (settings.rules === null) return 'continue';
-    const { allowed, policy } = decideRbac(settings.rules, head, info);
-    if (settings.rules.action === 'LOG') {
-      note(info, 'envoy.common', { access_log_hint: policy !== null });
-    }
+    const { allowed, policy, logHint } = decideRbac(settings.rules, head, info);
+    if (logHint !== null) note(info, 'envoy.common', { access_log_hint: logHint });
     (allowed ? stats.allowed : stats.denied).inc();
     if (policy !== null) stats.ofPolicy?.(policy, allowed ? 'allowed' : 'denied');
     if (allowed) return 'continue';
@@ -100,7 +86,7 @@ class RbacFilter implements HttpFilter {
     return 'stop-all';
   }
 
-  private shadow(rules: RbacRules, settings: RbacSettings, head: RequestHead): void {
+  private shadow(rules: RbacEngine, settings: RbacSettings, head: RequestHead): void {
     const { info } = this.callbacks;
     const { allowed, policy } = decideRbac(rules, head, info);
     (allowed ? settings.stats.shadowAllowed : settings.stats.shadowDenied).inc();
@@ -142,11 +128,13 @@ export const RBAC: HttpFilterExtension = {
           narrator.note('neutral', 'RBAC: no rules here, everybody gets in', config.range);
           return null;
         }
-        const { allowed, policy } = decideRbac(used.rules, question.head, question.info);
+        const { rules } = used;
+        const { allowed, policy } = decideRbac(rules, question.head, question.info, narrator);
         const why = policy === null ? 'no policy matches' : `policy \`${policy}\` matches`;
+        const action = rules.kind === 'rules' ? ` (action ${rules.action})` : '';
         narrator.note(
           allowed ? 'good' : 'bad',
-          `RBAC: ${allowed ? 'allowed' : 'denied'}, ${why} (action ${used.rules.action})`,
+          `RBAC: ${allowed ? 'allowed' : 'denied'}, ${why}${action}`,
           config.range,
         );
         return allowed ? null : { status: 403, flags: '', details: deniedDetails(policy) };

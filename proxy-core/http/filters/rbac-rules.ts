@@ -1,19 +1,47 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { ipRange } from '../../base/ip-range.ts';
 import type { RequestHead, StreamInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
+import type { Narrator } from '../../facade/decision.ts';
 import { compileHeaderMatcher, matchesHeader } from '../../route/header-matcher.ts';
+import {
+  compileMatchTree,
+  connectionFacts,
+  type HttpFacts,
+  httpInput,
+  type MatchTree,
+  type MatchVocabulary,
+  matchTree,
+} from '../../route/matching/index.ts';
 import { compileMetadataMatcher, matchesMetadata } from '../../route/metadata-matcher.ts';
 import { compileStringMatcher, matchesString } from '../../route/string-matcher.ts';
+import { parseUriTemplate } from '../../route/uri-template.ts';
 
 /** A compiled permission or principal. */
 type Rule = (head: RequestHead, info: StreamInfo) => boolean;
 
+/** Who decides: named policies, or a generic matcher. */
+export type RbacEngine = RbacRules | RbacMatcher;
+
 /** `envoy.config.rbac.v3.RBAC`, compiled. */
 export interface RbacRules {
-  readonly action: 'ALLOW' | 'DENY' | 'LOG';
+  readonly kind: 'rules';
+  readonly action: RbacAction;
   /** By name in order of the names, as Envoy's map keeps them. */
   readonly policies: readonly RbacPolicy[];
+}
+
+/** `matcher`: each leaf says what to do; where there is none, nobody gets in. */
+export interface RbacMatcher {
+  readonly kind: 'matcher';
+  readonly tree: MatchTree<HttpFacts, NamedAction>;
+}
+
+export type RbacAction = 'ALLOW' | 'DENY' | 'LOG';
+
+interface NamedAction {
+  readonly name: string;
+  readonly action: RbacAction;
 }
 
 interface RbacPolicy {
@@ -23,11 +51,45 @@ interface RbacPolicy {
 
 export interface RbacVerdict {
   readonly allowed: boolean;
-  /** Name of the first policy that matches, else null. */
+  /** Name of the policy or action that matched, else null. */
   readonly policy: string | null;
+  /** What `access_log_hint` becomes; null leaves it alone. */
+  readonly logHint: boolean | null;
 }
 
-export function compileRbacRules(reader: MessageReader, ctx: CompileContext): RbacRules {
+/** Reads `rules` or `matcher` (`shadow_rules`, `shadow_matcher`) of an RBAC filter; a matcher goes before rules. */
+export function compileRbacEngine(
+  reader: MessageReader,
+  prefix: '' | 'shadow_',
+  level: 'HTTP' | 'network',
+  ctx: CompileContext,
+): RbacEngine | null {
+  const matcher = reader.message(`${prefix}matcher`);
+  const rules = reader.message(`${prefix}rules`);
+  if (matcher !== undefined)
+    return { kind: 'matcher', tree: compileMatchTree(matcher, vocabulary(level), ctx) };
+  return rules === undefined ? null : compileRules(rules, ctx);
+}
+
+/** Of a connection there is no request to ask about. */
+const ofRequestsAlone =
+  /^envoy\.type\.matcher\.v3\.|^envoy\.extensions\.matching\.common_inputs\.network\.v3\.DynamicMetadataInput$/;
+
+const vocabulary = (level: 'HTTP' | 'network'): MatchVocabulary<HttpFacts, NamedAction> => ({
+  input: (config) => (level === 'network' && ofRequestsAlone.test(config.type) ? null : httpInput(config)),
+  inputRefusal: (type) =>
+    `requirement violation while creating RBAC match tree: INVALID_ARGUMENT: RBAC ${level} filter cannot match ${level === 'HTTP' ? 'on ' : ''}'type.googleapis.com/${type}'`,
+  action: (config) =>
+    config.type === 'envoy.config.rbac.v3.Action'
+      ? { name: config.string('name') ?? '', action: actionOf(config) }
+      : null,
+});
+
+function actionOf(reader: MessageReader): RbacAction {
+  return (reader.enumeration('action') ?? 'ALLOW') as RbacAction;
+}
+
+function compileRules(reader: MessageReader, ctx: CompileContext): RbacRules {
   const policies = [...reader.messageMap('policies')]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, policy]): RbacPolicy => {
@@ -43,13 +105,34 @@ export function compileRbacRules(reader: MessageReader, ctx: CompileContext): Rb
           permissions.some((rule) => rule(head, info)) && principals.some((rule) => rule(head, info)),
       };
     });
-  return { action: (reader.enumeration('action') ?? 'ALLOW') as RbacRules['action'], policies };
+  return { kind: 'rules', action: actionOf(reader), policies };
 }
 
-export function decideRbac(rules: RbacRules, head: RequestHead, info: StreamInfo): RbacVerdict {
-  const policy = rules.policies.find((each) => each.matches(head, info))?.name ?? null;
+export function decideRbac(
+  engine: RbacEngine,
+  head: RequestHead,
+  info: StreamInfo,
+  narrator: Narrator | null = null,
+): RbacVerdict {
+  if (engine.kind === 'matcher') {
+    const facts: HttpFacts = {
+      head,
+      connection: connectionFacts(info.connection, info.remote.ip),
+      peer: peerOf(info),
+      metadata: info.dynamicMetadata,
+    };
+    const found = matchTree(engine.tree, facts, narrator);
+    const logHint = found === null ? null : found.action === 'LOG';
+    return { allowed: found !== null && found.action !== 'DENY', policy: found?.name ?? null, logHint };
+  }
+  const policy = engine.policies.find((each) => each.matches(head, info))?.name ?? null;
   const matched = policy !== null;
-  return { allowed: rules.action === 'LOG' || matched === (rules.action === 'ALLOW'), policy };
+  const isLog = engine.action === 'LOG';
+  return {
+    allowed: isLog || matched === (engine.action === 'ALLOW'),
+    policy,
+    logHint: isLog ? matched : null,
+  };
 }
 
 const NEVER: Rule = () => false;
@@ -123,7 +206,24 @@ function compileCommon(reader: MessageReader, ctx: CompileContext): Rule {
     const matcher = compileMetadataMatcher(metadata, ctx);
     return (_head, info) => matchesMetadata(matcher, info.dynamicMetadata);
   }
-  for (const field of ['matcher', 'uri_template', 'filter_state', 'sourced_metadata']) {
+  const sourced = reader.message('sourced_metadata');
+  const sourcedMatcher = sourced?.message('metadata_matcher');
+  if (
+    sourced !== undefined &&
+    sourcedMatcher !== undefined &&
+    sourced.enumeration('metadata_source') !== 'ROUTE'
+  ) {
+    const matcher = compileMetadataMatcher(sourcedMatcher, ctx);
+    return (_head, info) => matchesMetadata(matcher, info.dynamicMetadata);
+  }
+  const template = reader.message('uri_template')?.message('typed_config');
+  if (template?.type === 'envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig') {
+    const parsed = parseUriTemplate(template.string('path_template') ?? '');
+    if (!('error' in parsed)) return (head) => parsed.regex.fullMatch(pathOnly(head.path));
+    ctx.report('error', 'route.bad-template', template, 'path_template', parsed.error);
+    return NEVER;
+  }
+  for (const field of ['matcher', 'filter_state', 'sourced_metadata']) {
     if (reader.has(field)) notEmulated(reader, field, ctx);
   }
   return NEVER;
@@ -168,16 +268,6 @@ const negate =
 
 /** `envoy.config.core.v3.CidrRange`. */
 function inRange(reader: MessageReader, addressOf: (info: StreamInfo) => string): Rule {
-  const prefix = reader.string('address_prefix') ?? '';
-  const family = isIPv6(prefix) ? 'ipv6' : 'ipv4';
-  const list = new BlockList();
-  try {
-    list.addSubnet(prefix, reader.number('prefix_len') ?? 0, family);
-  } catch {
-    return NEVER;
-  }
-  return (_head, info) => {
-    const ip = addressOf(info);
-    return (isIPv6(ip) ? 'ipv6' : 'ipv4') === family && list.check(ip, family);
-  };
+  const range = ipRange(reader.string('address_prefix') ?? '', reader.number('prefix_len') ?? 0);
+  return (_head, info) => range.holds(addressOf(info));
 }

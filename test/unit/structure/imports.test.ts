@@ -79,7 +79,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'proxy-core/discovery': /^node:/,
   'proxy-core/upstream': /^node:/,
   'proxy-core/observe': /^(node:|re2js$)/,
-  'proxy-core/http': /^node:/,
+  'proxy-core/http': /^(node:|@bufbuild\/protobuf)/,
   'proxy-core/network-filters': /^node:/,
   'proxy-core/listener': /^node:/,
   'proxy-core/core': /^node:/,
