@@ -183,6 +183,11 @@ export class ProxyRig {
     this.listener.update(config, snapshot);
   }
 
+  /** What the data path tells people, as text. */
+  onEvent(listener: (text: string) => void): void {
+    this.path.onEvent = (event) => listener(`${event.kind}: ${event.text}`);
+  }
+
   get port(): number {
     return this.listener.address?.port ?? 0;
   }
