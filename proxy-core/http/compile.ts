@@ -11,9 +11,11 @@ import type { Http1ServerOptions } from './codec/http1-server.ts';
 import { compileHttp2 } from './codec/http2/compile.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { connectionManagerStats } from './connection-manager-stats.ts';
+import { compileEarlyMutations } from './early-header-mutation.ts';
 import { perRouteCompiler } from './filters/per-route.ts';
 import { compileHttpFilters } from './filters/registry.ts';
 import { compileForwardedClientCert } from './forwarded-client-cert.ts';
+import { compileIpDetection } from './ip-detection.ts';
 import { compileLocalReplyConfig } from './local-reply-config.ts';
 
 /** What compilation needs of the running core. In validation: a scratch stats store and no log files. */
@@ -45,6 +47,7 @@ export function compileHttpConnectionManager(
   const transformation = reader.message('scheme_header_transformation');
   const stripAny = reader.bool('strip_any_host_port') ?? false;
   const stripMatching = reader.bool('strip_matching_host_port') ?? false;
+  acceptRequestIdExtension(reader);
   const http1 = reader.message('http_protocol_options');
   const http1Options = compileHttp1(reader, http1, common, useRemoteAddress, ctx);
   return {
@@ -54,8 +57,9 @@ export function compileHttpConnectionManager(
     filters: chain.filters,
     filterNames: chain.names,
     hasRouter: chain.hasRouter,
-    suppressEnvoyHeaders: chain.suppressEnvoyHeaders,
-    accessLogs: compileAccessLogs(reader.messages('access_log'), ctx, options.logFiles),
+    router: chain.router,
+    suppressEnvoyHeaders: chain.router.suppressEnvoyHeaders,
+    ...compileLogs(reader, ctx, options.logFiles),
     stats: connectionManagerStats(options.stats, statPrefix, listenerStatPrefix),
     http1: http1Options,
     http2: compileHttp2(reader.message('http2_protocol_options'), {
@@ -67,15 +71,19 @@ export function compileHttpConnectionManager(
     useRemoteAddress,
     xffNumTrustedHops: reader.number('xff_num_trusted_hops') ?? 0,
     skipXffAppend: reader.bool('skip_xff_append') ?? false,
+    ipDetection: compileIpDetection(reader, ctx),
+    earlyMutations: compileEarlyMutations(reader, ctx),
     internalAddresses: compileInternalAddresses(reader.message('internal_address_config'), ctx),
     appendXForwardedPort: reader.bool('append_x_forwarded_port') ?? false,
     addUserAgent: reader.bool('add_user_agent') ?? false,
     schemeToOverwrite: transformation?.string('scheme_to_overwrite') ?? '',
+    schemeMatchesUpstream: transformation?.bool('match_upstream') ?? false,
     serverName: reader.string('server_name') || 'envoy',
     serverHeader: (reader.enumeration('server_header_transformation') ??
       'OVERWRITE') as HttpConnectionManagerConfig['serverHeader'],
     via: reader.string('via') ?? '',
     forwardedClientCert: compileForwardedClientCert(reader),
+    streamErrors: reader.bool('stream_error_on_invalid_http_message') ?? false,
     localReply: compileLocalReplyConfig(reader.message('local_reply_config'), ctx),
     generateRequestId: reader.bool('generate_request_id') ?? true,
     preserveExternalRequestId: reader.bool('preserve_external_request_id') ?? false,
@@ -97,6 +105,38 @@ export function compileHttpConnectionManager(
     maxStreamDuration: common?.duration('max_stream_duration') ?? 0,
     maxRequestsPerConnection: common?.number('max_requests_per_connection') ?? 0,
   };
+}
+
+type Logs = Pick<
+  HttpConnectionManagerConfig,
+  'accessLogs' | 'startLogs' | 'periodicLogs' | 'periodicLogInterval'
+>;
+
+/** `access_log` for each moment at which it is written; the old fields beside `access_log_options` are deprecated. */
+function compileLogs(reader: MessageReader, ctx: CompileContext, files: LogFileManager | null): Logs {
+  const options = reader.message('access_log_options');
+  const atStart =
+    options?.bool('flush_access_log_on_new_request') ??
+    reader.bool('flush_access_log_on_new_request') ??
+    false;
+  const interval =
+    options?.duration('access_log_flush_interval') ?? reader.duration('access_log_flush_interval') ?? 0;
+  const logs = reader.messages('access_log');
+  return {
+    accessLogs: compileAccessLogs(logs, ctx, files),
+    startLogs: atStart ? compileAccessLogs(logs, ctx, files, 'DownstreamStart') : [],
+    periodicLogs: interval > 0 ? compileAccessLogs(logs, ctx, files, 'DownstreamPeriodic') : [],
+    periodicLogInterval: interval,
+  };
+}
+
+const REQUEST_ID = 'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig';
+
+/** Both settings of the only extension speak of tracing, of which there is none. */
+function acceptRequestIdExtension(reader: MessageReader): void {
+  const config = reader.message('request_id_extension')?.message('typed_config');
+  if (config?.type === REQUEST_ID)
+    config.acknowledge('pack_trace_reason', 'use_request_id_for_trace_sampling');
 }
 
 function compileHttp1(

@@ -50,6 +50,7 @@ export interface ConnectionManagerStats {
   readonly rqFailedPathNormalization: Counter;
   readonly rqRedirectedWithNormalizedPath: Counter;
   readonly rqWsOnNonWsRoute: Counter;
+  readonly rqRejectedViaIpDetection: Counter;
   readonly rqResponseBeforeRqComplete: Counter;
   readonly noRoute: Counter;
   readonly noCluster: Counter;
@@ -66,7 +67,7 @@ export interface ConnectionManagerStats {
 const OTHER_COUNTERS = `downstream_cx_http2_total downstream_cx_http3_total
 downstream_cx_overload_disable_keepalive downstream_cx_ssl_total downstream_flow_control_paused_reading_total
 downstream_flow_control_resumed_reading_total downstream_rq_http2_total downstream_rq_http3_total
-downstream_rq_overload_close downstream_rq_rejected_via_ip_detection downstream_rq_too_many_premature_resets
+downstream_rq_overload_close downstream_rq_too_many_premature_resets
 rq_overload_local_reply rq_redirect rs_too_large tracing.client_enabled
 tracing.health_check tracing.not_traceable tracing.random_sampling tracing.service_forced`.split(/\s+/);
 
@@ -140,6 +141,7 @@ export function connectionManagerStats(
     rqNonRelativePath: counter('downstream_rq_non_relative_path'),
     rqFailedPathNormalization: counter('downstream_rq_failed_path_normalization'),
     rqRedirectedWithNormalizedPath: counter('downstream_rq_redirected_with_normalized_path'),
+    rqRejectedViaIpDetection: counter('downstream_rq_rejected_via_ip_detection'),
     rqWsOnNonWsRoute: counter('downstream_rq_ws_on_non_ws_route'),
     rqResponseBeforeRqComplete: counter('downstream_rq_response_before_rq_complete'),
     noRoute: counter('no_route'),

@@ -61,7 +61,6 @@ function compileMapper(reader: MessageReader, ctx: CompileContext): LocalReplyMa
 export interface ReplyDraft {
   status: number;
   body: string;
-  /** Empty: as without configuration. */
   contentType: string;
   readonly headers: HeaderList;
 }

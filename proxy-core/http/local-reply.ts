@@ -3,6 +3,8 @@ import { type HeaderList, headerValue, removeHeader, setHeader } from '../base/h
 import type { RequestHead, ResponseHead } from '../base/stream-info.ts';
 import type { ReplyDraft } from './local-reply-config.ts';
 
+const PLAIN_TEXT = 'text/plain';
+
 /** What a local reply is made of before the connection manager adds its own headers. */
 export interface LocalReply {
   readonly head: ResponseHead;
@@ -42,17 +44,14 @@ export function localReply(
   rewrite: ((draft: ReplyDraft) => void) | null = null,
 ): LocalReply {
   const headers: HeaderList = extra ?? [];
-  const ownType = headerValue(headers, 'content-type') !== undefined;
-  const draft: ReplyDraft = { status, body, contentType: 'text/plain', headers };
+  const draft: ReplyDraft = { status, body, contentType: PLAIN_TEXT, headers };
   rewrite?.(draft);
-  const changed = draft.body !== body || draft.contentType !== 'text/plain';
-  return finishReply(request, draft, ownType && !changed, grpcStatus);
+  return finishReply(request, draft, grpcStatus);
 }
 
 function finishReply(
   request: RequestHead | null,
   { status, body, contentType, headers }: ReplyDraft,
-  keepsType: boolean,
   grpcStatus: number | null,
 ): LocalReply {
   if (isGrpcRequest(request)) {
@@ -69,7 +68,10 @@ function finishReply(
     removeHeader(headers, 'content-type');
   } else {
     setHeader(headers, 'content-length', String(body.length));
-    if (!keepsType) setHeader(headers, 'content-type', contentType);
+    // A content type among the headers stays unless a format has one of its own.
+    if (contentType !== PLAIN_TEXT || headerValue(headers, 'content-type') === undefined) {
+      setHeader(headers, 'content-type', contentType);
+    }
   }
   return { head: { status, headers }, body: request?.method === 'HEAD' ? '' : body };
 }

@@ -2,6 +2,8 @@ import type { HeaderList } from '../base/headers.ts';
 import type { RequestHead, SocketAddress, StreamInfo } from '../base/stream-info.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
+import { addressFromRight } from './forwarded-for.ts';
+import type { DetectedAddress } from './ip-detection.ts';
 import { ownAddress } from './own-address.ts';
 import type { SnapshotRuntime } from './runtime.ts';
 
@@ -124,7 +126,7 @@ export interface RequestMutation {
  * Makes the head that filters and the router see from the one that was received: hop-by-hop headers go, client
  * address, protocol and request id are settled (Envoy: ConnectionManagerUtility::mutateRequestHeaders). Sets
  * `info.remote`, `info.requestId` and `info.requestHead`; the received head stays as it was. Returns whether the
- * request counts as internal.
+ * request counts as internal. `detected`: what `original_ip_detection_extensions` found.
  */
 export function mutateRequestHeaders(
   received: RequestHead,
@@ -134,6 +136,7 @@ export function mutateRequestHeaders(
   tls: boolean,
   upgrade: boolean,
   uuid: () => string,
+  detected: DetectedAddress | null = null,
 ): boolean {
   look(received.headers);
   const peer = info.connection.remote ?? info.connection.directRemote;
@@ -145,6 +148,9 @@ export function mutateRequestHeaders(
     if (config.xffNumTrustedHops > 0 && forwardedFor !== null) {
       remote = addressFromRight(forwardedFor, config.xffNumTrustedHops - 1) ?? peer;
     }
+  } else if (config.ipDetection.length > 0) {
+    remote = detected?.address ?? peer;
+    single = detected?.trusted === true;
   } else if (forwardedFor !== null) {
     const address = addressFromRight(forwardedFor, config.xffNumTrustedHops);
     if (address !== null) remote = address;
@@ -279,20 +285,6 @@ export function mutateRequestHeaders(
 function forwardedAddress(peer: SocketAddress): string {
   if (peer.ip !== '127.0.0.1' && peer.ip !== '::1') return peer.ip;
   return ownAddress() ?? peer.ip;
-}
-
-/** The element of a list counted from the right, as an address with port 0; null when it is no plain IP. */
-function addressFromRight(list: string, index: number): SocketAddress | null {
-  const items = list.split(',');
-  const item = items[items.length - 1 - index]?.trim();
-  if (item === undefined || !isPlainAddress(item)) return null;
-  return { ip: item, port: 0 };
-}
-
-function isPlainAddress(text: string): boolean {
-  if (text.includes(':')) return /^[0-9a-fA-F:.]+$/.test(text) && text.split(':').length > 2;
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
 }
 
 function namedByConnection(connection: string): ReadonlySet<string> | null {

@@ -31,6 +31,8 @@ export interface RouteSurroundings {
   readonly maxDirectResponseBody: number;
   readonly virtualHostRetryPolicy: RetryPolicy | null;
   readonly requestBufferLimit: number | null;
+  /** Of the virtual host. */
+  readonly hedgeOnPerTryTimeout: boolean;
   readonly inheritedMirrorPolicies: readonly MirrorPolicy[];
 }
 
@@ -80,7 +82,8 @@ export function compileClusterAction(
       );
     }
   }
-  const hedge = reader.message('hedge_policy');
+  const maxGrpc = reader.duration('max_grpc_timeout');
+  const grpcOffset = reader.duration('grpc_timeout_offset') ?? 0;
   return {
     kind: 'cluster',
     timeout: duration === undefined ? (timeout ?? 15_000) : 0,
@@ -93,6 +96,7 @@ export function compileClusterAction(
             grpcTimeoutHeaderMax: duration.duration('grpc_timeout_header_max') ?? null,
             grpcTimeoutHeaderOffset: duration.duration('grpc_timeout_header_offset') ?? null,
           },
+    maxGrpcTimeout: maxGrpc === undefined ? null : { max: maxGrpc, offset: grpcOffset },
     clusterNotFoundStatus:
       NOT_FOUND_STATUS[reader.enumeration('cluster_not_found_response_code') ?? ''] ?? 503,
     priority: reader.enumeration('priority') === 'HIGH' ? 'high' : 'default',
@@ -112,8 +116,21 @@ export function compileClusterAction(
     rateLimits: compileRateLimits(reader, ctx),
     includeVirtualHostRateLimits: reader.bool('include_vh_rate_limits') ?? false,
     internalRedirect: compileInternalRedirect(reader, ctx),
-    hedgeOnPerTryTimeout: hedge?.bool('hedge_on_per_try_timeout') ?? false,
+    hedgeOnPerTryTimeout: compileHedge(reader, ctx) ?? around.hedgeOnPerTryTimeout,
   };
+}
+
+/** `hedge_policy`: whether it hedges on a per-try timeout; undefined without one. */
+export function compileHedge(reader: MessageReader, ctx: CompileContext): boolean | undefined {
+  const hedge = reader.message('hedge_policy');
+  if (hedge === undefined) return undefined;
+  // Envoy reads both fields and does nothing with them.
+  for (const field of ['initial_requests', 'additional_request_chance']) {
+    if (!hedge.has(field)) continue;
+    hedge.acknowledge(field);
+    ctx.report('notice', 'route.hedge', hedge, field, `\`${field}\` does nothing, here as in Envoy.`);
+  }
+  return hedge.bool('hedge_on_per_try_timeout') ?? false;
 }
 
 function namesOf(specifier: ClusterSpecifier): string[] {

@@ -65,6 +65,24 @@ export function compileHeaderAdds(readers: readonly MessageReader[], ctx: Compil
   return readers.map((reader) => compileHeaderAdd(reader, ctx));
 }
 
+/** A list of `envoy.config.common.mutation_rules.v3.HeaderMutation`: each acts for itself, in order. */
+export function compileMutationList(
+  readers: readonly MessageReader[],
+  level: string,
+  ctx: CompileContext,
+): HeaderMutations {
+  return readers.map((reader): HeaderLevel => {
+    const append = reader.message('append');
+    if (append !== undefined) return { level, removes: [], adds: compileHeaderAdds([append], ctx) };
+    const name = (reader.string('remove') ?? '').toLowerCase();
+    if (name.startsWith(':') || name === 'host') {
+      const message = `:-prefixed or host headers may not be removed: \`${name}\``;
+      ctx.report('error', 'route.header-protected', reader, 'remove', message);
+    }
+    return { level, removes: name === '' ? [] : [name], adds: [] };
+  });
+}
+
 function compileHeaderAdd(reader: MessageReader, ctx: CompileContext): HeaderAdd {
   const header = reader.message('header');
   const name = (header?.string('key') ?? '').toLowerCase();

@@ -4,7 +4,7 @@ import type { MessageReader } from '../config/reader.ts';
 import { compileHeaderMatcher } from './header-matcher.ts';
 import type { RateLimitedBackOff, RetryPolicy } from './types.ts';
 
-const WORDS: ReadonlySet<string> = new Set([
+export const HTTP_RETRY_WORDS: ReadonlySet<string> = new Set([
   '5xx',
   'gateway-error',
   'connect-failure',
@@ -16,12 +16,17 @@ const WORDS: ReadonlySet<string> = new Set([
   'retriable-headers',
   'envoy-ratelimited',
   'http3-post-connect-failure',
+]);
+
+export const GRPC_RETRY_WORDS: ReadonlySet<string> = new Set([
   'cancelled',
   'deadline-exceeded',
   'internal',
   'resource-exhausted',
   'unavailable',
 ]);
+
+const WORDS: ReadonlySet<string> = new Set([...HTTP_RETRY_WORDS, ...GRPC_RETRY_WORDS]);
 
 /** The words of a `retry_on` that Envoy knows; the others are dropped as it drops them. */
 export function retryWords(text: string): Set<string> {

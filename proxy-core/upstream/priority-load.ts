@@ -65,6 +65,33 @@ export function computePriorityLoad(
   return { ...base, panic, totalPanic };
 }
 
+/**
+ * The load of the other priorities when some are left out (Envoy: PreviousPriorities::adjustForAttemptedPriorities);
+ * null when none of them is available.
+ */
+export function loadWithout(
+  load: PriorityLoad,
+  excluded: ReadonlySet<number>,
+): Pick<PriorityLoad, 'healthyLoad' | 'degradedLoad'> | null {
+  const rest = (list: readonly number[]): number[] => list.map((value, i) => (excluded.has(i) ? 0 : value));
+  const health = rest(load.health);
+  const degradedHealth = rest(load.degradedHealth);
+  const total = Math.min(
+    100,
+    [...health, ...degradedHealth].reduce((a, b) => a + b, 0),
+  );
+  if (total === 0) return null;
+  const healthyLoad = health.map(() => 0);
+  const degradedLoad = health.map(() => 0);
+  const healthy = distribute(healthyLoad, health, 100, total);
+  const degraded = distribute(degradedLoad, degradedHealth, healthy.rest, total);
+  if (degraded.rest > 0) {
+    if (healthy.first >= 0) healthyLoad[healthy.first] = at(healthyLoad, healthy.first) + degraded.rest;
+    else degradedLoad[degraded.first] = at(degradedLoad, degraded.first) + degraded.rest;
+  }
+  return { healthyLoad, degradedLoad };
+}
+
 /** Percent of the counted hosts that are available. */
 export function availablePercent(p: PriorityCounts): number {
   const total = p.hosts - p.excluded;

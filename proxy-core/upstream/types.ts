@@ -1,5 +1,5 @@
-import type { Counter, Gauge, Histogram } from '../base/stats.ts';
 import type { HeaderList } from '../base/headers.ts';
+import type { Counter, Gauge, Histogram } from '../base/stats.ts';
 import type { OverrideHost, RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
@@ -221,8 +221,17 @@ export interface LoadBalancerContext {
   readonly info?: StreamInfo | null;
   /** The priority that an aggregate has drawn: its number, or for degraded hosts that plus their count. */
   readonly slot?: number;
+  /** Priorities that get no load; null or left out = none. */
+  readonly priorities?: PriorityExclusion | null;
   /** Only for explaining a recorded pick: the cluster's `lastPosition` right after it. */
   readonly position?: number;
+}
+
+/** Priorities that a retry keeps away from (`retry_priority`). */
+export interface PriorityExclusion {
+  readonly excluded: ReadonlySet<number>;
+  /** No other priority is available: all count again. */
+  reset(): void;
 }
 
 export interface Cluster {

@@ -1,12 +1,9 @@
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
-import {
-  compileHeaderAdds,
-  type HeaderLevel,
-  type HeaderMutations,
-  mutateHeaders,
-} from '../../route/header-mutation.ts';
+import { compileMutationList, type HeaderMutations, mutateHeaders } from '../../route/header-mutation.ts';
 import type { HttpFilterExtension } from './extension.ts';
+
+const LEVEL = 'header mutation filter';
 
 interface Mutations {
   readonly request: HeaderMutations;
@@ -16,24 +13,9 @@ interface Mutations {
 function compileMutations(reader: MessageReader, ctx: CompileContext): Mutations {
   const mutations = reader.message('mutations');
   return {
-    request: compileList(mutations?.messages('request_mutations') ?? [], ctx),
-    response: compileList(mutations?.messages('response_mutations') ?? [], ctx),
+    request: compileMutationList(mutations?.messages('request_mutations') ?? [], LEVEL, ctx),
+    response: compileMutationList(mutations?.messages('response_mutations') ?? [], LEVEL, ctx),
   };
-}
-
-/** Each `HeaderMutation` acts for itself, in order. */
-function compileList(readers: readonly MessageReader[], ctx: CompileContext): HeaderMutations {
-  return readers.map((reader): HeaderLevel => {
-    const level = 'header mutation filter';
-    const append = reader.message('append');
-    if (append !== undefined) return { level, removes: [], adds: compileHeaderAdds([append], ctx) };
-    const name = (reader.string('remove') ?? '').toLowerCase();
-    if (name.startsWith(':') || name === 'host') {
-      const message = `:-prefixed or host headers may not be removed: \`${name}\``;
-      ctx.report('error', 'route.header-protected', reader, 'remove', message);
-    }
-    return { level, removes: name === '' ? [] : [name], adds: [] };
-  });
 }
 
 /** `envoy.filters.http.header_mutation`: its own changes first, then those of the route's levels. */

@@ -2,8 +2,10 @@ import type { Random } from '../../base/random.ts';
 import type { OverrideHost, RequestHead, StreamInfo } from '../../base/stream-info.ts';
 import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../../base/subset-criteria.ts';
 import { selectCluster } from '../../route/cluster-choice.ts';
+import type { RetryPriority } from '../../route/retry-policy.ts';
 import type { ClusterAction, ClusterChoice, Route, RouteInput } from '../../route/types.ts';
 import type { Cluster, ClusterManager, Host, LoadBalancerContext } from '../../upstream/types.ts';
+import { PreviousPriorities } from './previous-priorities.ts';
 import type { RetryState } from './retry-state.ts';
 
 /** The namespace of metadata that speaks of load balancing. */
@@ -14,6 +16,7 @@ export class HostChoice implements LoadBalancerContext {
   random: number;
   attempt = 0;
   overrideHost: OverrideHost | null = null;
+  priorities: PreviousPriorities | null = null;
 
   constructor(
     readonly info: StreamInfo,
@@ -33,12 +36,22 @@ export class HostChoice implements LoadBalancerContext {
     this.overrideHost = this.attempt === 0 ? (this.info.overrideHost ?? null) : null;
     if (this.attempt > 0) this.random = this.draws.next();
     let host = cluster.choose(this);
-    if (retry === null) return host;
+    if (retry === null) return this.noteTry(host);
     let more = retry.hostSelections;
     while (host !== null && more-- > 0 && retry.refuses(host, attempts)) {
       this.random = this.draws.next();
       host = cluster.choose(this);
     }
+    return this.noteTry(host);
+  }
+
+  /** Retries avoid the priorities that were tried, from the first try on. */
+  avoidPriorities(policy: RetryPriority): void {
+    this.priorities = new PreviousPriorities(policy.updateFrequency);
+  }
+
+  private noteTry(host: Host | null): Host | null {
+    if (host !== null) this.priorities?.onTry(host.priority);
     return host;
   }
 }

@@ -65,7 +65,7 @@ export class RetryState {
     return this.policy !== null && refusesHost(this.policy.hostPredicates, host, attempts);
   }
 
-  /** True when `retry_priority` takes the priorities out that were tried. */
+  /** `retry_priority`, null when retries go by the load balancer's own priorities. */
   get priorities(): RetryPriority | null {
     return this.policy?.priority ?? null;
   }

@@ -25,10 +25,11 @@ import { resetReply } from './reset-reply.ts';
 import { prepareResponseHead } from './response-head.ts';
 import { createRetryState, type RetryState, type RetryVerdict } from './retry-state.ts';
 import { sendMirrors } from './send-mirrors.ts';
+import { upstreamServerName } from './server-name.ts';
+import { malformedHeader } from './strict-check.ts';
 import { finalTimeouts, hedgesOnTimeout, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
 import { type TryLimit, TryTimers, type TryTimersOwner } from './try-timers.ts';
 import { opensTunnel, refuseHandshake } from './upgrade.ts';
-import { upstreamServerName } from './server-name.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
 const TimerKind = { Route: 0, BackOff: 1 } as const;
@@ -51,6 +52,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   private mirrors: readonly Mirror[] = NO_MIRRORS;
   /** A try whose `per_try_timeout` ran out stays alive beside the next one. */
   private hedges = false;
+  /** The retry that waits for its turn follows a timeout. */
+  private retriesTimeout = false;
   private counted: readonly RequestStats[] = NOT_COUNTED;
   private finished = false;
   private routeTimer: Timer | null = null;
@@ -82,6 +85,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       return;
     }
     this.action = action;
+    if (config.router.strictCheckHeaders.length > 0 && this.refusesHead(head)) return;
     const choice = selectCluster(route, stream.routeInput as RouteInput, null);
     const cluster = choice === null ? undefined : snapshot.clusters.get(choice.cluster);
     if (choice === null || cluster === undefined) {
@@ -99,7 +103,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', this.overloaded());
       return;
     }
-    const drop = cluster.dropOverloads.length === 0 ? null : dropOverload(cluster, stream.path.services.random);
+    const drop =
+      cluster.dropOverloads.length === 0 ? null : dropOverload(cluster, stream.path.services.random);
     if (drop !== null) {
       this.failWith(503, drop.body, drop.flag, drop.details, drop.headers);
       return;
@@ -110,6 +115,17 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     this.prepare(route, action, choice, cluster, request);
     if (endStream) this.requestComplete();
     this.startTry();
+  }
+
+  /** `strict_check_headers`: true when the request was answered with 400. */
+  private refusesHead(head: RequestHead): boolean {
+    const { stream } = this;
+    const found = malformedHeader(stream.config.router.strictCheckHeaders, head);
+    if (found === null) return false;
+    const body = `invalid header '${found.name}' with value '${found.value}'`;
+    this.finished = true;
+    stream.sendLocalReply(400, body, 'IH', `request_headers_failed_strict_check{${found.name}}`);
+    return true;
   }
 
   /** What all tries share: timeouts, the hash, the head that goes upstream, whether there are retries. */
@@ -126,7 +142,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const { head } = request;
     this.counted = requestStatsOf(stream.path.stats, route, head, info);
     this.hedges = hedgesOnTimeout(action, head);
-    const timeouts = finalTimeouts(action, head);
+    const timeouts = finalTimeouts(action, head, config.router.respectExpectedTimeout);
     this.timeouts = timeouts;
     let hash: bigint | null = null;
     if (action.hashPolicies.length > 0) {
@@ -136,12 +152,14 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     }
     this.hosts = new HostChoice(info, head, criteriaFor(action, choice, info), hash, random);
     finalizeRequest(route, choice, head, info, null, !config.suppressEnvoyHeaders);
-    if (!config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, 0, this.hedges);
+    setExpectedTimeout(head, timeouts, 0, this.hedges, !config.suppressEnvoyHeaders);
     if (route.virtualHost.includeAttemptCountInRequest) setHeader(head.headers, 'x-envoy-attempt-count', '1');
     if (action.retryPolicy !== null || stream.internal) {
       const limits = cluster.limits(action.priority);
       this.retry = createRetryState(action.retryPolicy, head, cluster, limits, random, this.counted);
     }
+    const priorities = this.retry?.priorities ?? null;
+    if (priorities !== null) this.hosts.avoidPriorities(priorities);
     this.mirrors = selectMirrors(action, head, stream.routeInput as RouteInput);
     request.keeps = this.retry !== null || this.mirrors.length > 0 || action.internalRedirect !== null;
   }
@@ -307,7 +325,11 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     for (let i = 0; i < counted.length; i++) counted[i]?.rqTotal.inc();
     const limit = request.cluster.config.maxStreamDuration;
     if (limit > 0) request.timers?.limitDuration(limit);
-    (this.request as RequestSide).sendTo(request);
+    const { request: sent } = this;
+    if (sent === null) return;
+    if (this.stream.config.schemeMatchesUpstream)
+      sent.head.scheme = connection.tls === null ? 'http' : 'https';
+    sent.sendTo(request);
   }
 
   private noteConnection(request: UpstreamRequest, connection: PoolConnection): void {
@@ -447,11 +469,11 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
   // Retries
 
   /** True when the request is tried again. */
-  private retryReset(reason: ResetReason, started: boolean): boolean {
+  private retryReset(reason: ResetReason, started: boolean, timedOut = false): boolean {
     if (this.retry === null || this.stream.ended) return false;
     const verdict = this.retry.onReset(reason, started);
     if (verdict === 'retry') {
-      this.backOff();
+      this.backOff(timedOut);
       return true;
     }
     this.flagVerdict(verdict);
@@ -492,7 +514,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const verdict = this.retry.onHedge();
     if (verdict === 'retry') {
       request.hedged = true;
-      this.backOff();
+      this.backOff(true);
     } else this.flagVerdict(verdict);
   }
 
@@ -511,7 +533,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     return true;
   }
 
-  private backOff(): void {
+  private backOff(timedOut = false): void {
+    this.retriesTimeout = timedOut;
     this.backOffTimer ??= new Timer(this, TimerKind.BackOff);
     this.clock.arm(this.backOffTimer, (this.retry as RetryState).pause());
   }
@@ -521,9 +544,14 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const timeouts = this.timeouts as RequestTimeouts;
     const count = this.stream.info.attempts.length + 1;
     const elapsed = Math.max(0, this.sinceComplete());
-    if (!this.stream.config.suppressEnvoyHeaders) setExpectedTimeout(head, timeouts, elapsed, this.hedges);
-    if ((this.route as Route).virtualHost.includeAttemptCountInRequest) {
+    const { suppressEnvoyHeaders } = this.stream.config;
+    const { virtualHost } = this.route as Route;
+    setExpectedTimeout(head, timeouts, elapsed, this.hedges, !suppressEnvoyHeaders);
+    if (virtualHost.includeAttemptCountInRequest) {
       setHeader(head.headers, 'x-envoy-attempt-count', String(count));
+    }
+    if (virtualHost.includeIsTimeoutRetry) {
+      setHeader(head.headers, 'x-envoy-is-timeout-retry', String(this.retriesTimeout));
     }
     this.startTry();
   }
@@ -636,7 +664,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     else this.clusterCounter('upstream_rq_per_try_idle_timeout');
     this.dropSlowTry(request);
     if (started) this.cutResponse('UT', details);
-    else if (!this.retryReset('local-reset', true)) this.answerTimeout(details);
+    else if (!this.retryReset('local-reset', true, true)) this.answerTimeout(details);
   }
 
   private chargeResponse(status: number): void {

@@ -1,6 +1,7 @@
 import { headerValue, removeHeader, setHeader } from '../../base/headers.ts';
 import type { RequestHead } from '../../base/stream-info.ts';
 import type { ClusterAction, MaxStreamDuration } from '../../route/types.ts';
+import { isGrpcRequest } from '../local-reply.ts';
 
 /** Timeouts of one request in milliseconds, 0 = none. */
 export interface RequestTimeouts {
@@ -9,11 +10,23 @@ export interface RequestTimeouts {
   readonly perTryIdle: number;
   /** `x-envoy-upstream-rq-timeout-alt-response`: a timeout answers 204. */
   readonly altResponse: boolean;
+  /** `grpc-timeout` tells the upstream the timeout that is in force. */
+  readonly rewritesGrpc: boolean;
 }
 
-/** Envoy: FilterUtility::finalTimeout. The overriding headers are taken off. */
-export function finalTimeouts(action: ClusterAction, head: RequestHead): RequestTimeouts {
-  let global = action.timeout;
+/**
+ * Envoy: FilterUtility::finalTimeout. The overriding headers are taken off. `respectExpected`: the timeout that the
+ * proxy before this one announced is taken.
+ */
+export function finalTimeouts(
+  action: ClusterAction,
+  head: RequestHead,
+  respectExpected = false,
+): RequestTimeouts {
+  const { maxGrpcTimeout } = action;
+  const grpc = maxGrpcTimeout !== null && action.maxStreamDuration === null && isGrpcRequest(head);
+  let global = grpc ? grpcTimeoutOf(maxGrpcTimeout, head) : action.timeout;
+  const expected = respectExpected ? headerValue(head.headers, 'x-envoy-expected-rq-timeout-ms') : undefined;
   let perTry = action.retryPolicy?.perTryTimeout ?? 0;
   let altResponse = false;
   const headers = head.headers;
@@ -22,6 +35,7 @@ export function finalTimeouts(action: ClusterAction, head: RequestHead): Request
     if (!name.startsWith('x-envoy-upstream-rq-')) continue;
     switch (name) {
       case 'x-envoy-upstream-rq-timeout-ms':
+        if (expected !== undefined) continue;
         global = milliseconds(headers[i + 1] as string) ?? global;
         break;
       case 'x-envoy-upstream-rq-per-try-timeout-ms':
@@ -36,8 +50,22 @@ export function finalTimeouts(action: ClusterAction, head: RequestHead): Request
     removeHeader(headers, name);
     i -= 2;
   }
+  if (expected !== undefined) global = milliseconds(expected) ?? global;
   if (global > 0 && perTry >= global) perTry = 0;
-  return { global, perTry, perTryIdle: action.retryPolicy?.perTryIdleTimeout ?? 0, altResponse };
+  return {
+    global,
+    perTry,
+    perTryIdle: action.retryPolicy?.perTryIdleTimeout ?? 0,
+    altResponse,
+    rewritesGrpc: grpc,
+  };
+}
+
+/** What the client asked for, less the offset, below the cap; 0 = no limit. */
+function grpcTimeoutOf(limit: { readonly max: number; readonly offset: number }, head: RequestHead): number {
+  let timeout = parseGrpcTimeout(headerValue(head.headers, 'grpc-timeout')) ?? 0;
+  if (limit.offset < timeout) timeout -= limit.offset;
+  return limit.max !== 0 && (timeout === 0 || timeout > limit.max) ? limit.max : timeout;
 }
 
 function milliseconds(text: string): number | null {
@@ -54,12 +82,16 @@ export function hedgesOnTimeout(action: ClusterAction, head: RequestHead): boole
   return asked === 'true' || (asked !== 'false' && action.hedgeOnPerTryTimeout);
 }
 
-/** `x-envoy-expected-rq-timeout-ms`: what is left of the global timeout, or the per-try timeout when that is less. */
+/**
+ * `x-envoy-expected-rq-timeout-ms`, unless `told` is false, and `grpc-timeout` where it follows the route: what is left
+ * of the global timeout, or the per-try timeout when that is less.
+ */
 export function setExpectedTimeout(
   head: RequestHead,
   timeouts: RequestTimeouts,
   elapsed: number,
   hedges = false,
+  told = true,
 ): void {
   // A hedged try lives on after its own timeout.
   let expected = hedges ? 0 : timeouts.perTry;
@@ -67,7 +99,9 @@ export function setExpectedTimeout(
     const left = Math.max(1, Math.round(timeouts.global - elapsed));
     if (expected === 0 || left < expected) expected = left;
   }
-  if (expected > 0) setHeader(head.headers, 'x-envoy-expected-rq-timeout-ms', String(expected));
+  if (expected === 0) return;
+  if (told) setHeader(head.headers, 'x-envoy-expected-rq-timeout-ms', String(expected));
+  if (timeouts.rewritesGrpc) setHeader(head.headers, 'grpc-timeout', grpcTimeout(expected));
 }
 
 const UNITS: Readonly<Record<string, number>> = {

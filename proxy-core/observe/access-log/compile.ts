@@ -15,7 +15,12 @@ import { compileLogFilter, type LogFilter } from './filters.ts';
 import { type LogFile, type LogFileManager, openLogFile } from './log-file.ts';
 
 /** `%ACCESS_LOG_TYPE%` of the place where a log is configured. */
-export type AccessLogType = 'DownstreamEnd' | 'TcpConnectionEnd' | 'NotSet';
+export type AccessLogType =
+  | 'DownstreamStart'
+  | 'DownstreamPeriodic'
+  | 'DownstreamEnd'
+  | 'TcpConnectionEnd'
+  | 'NotSet';
 
 const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog';
 const STDOUT = 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog';

@@ -2,7 +2,7 @@ import type { Narrator } from '../../facade/decision.ts';
 import type { LoadBalancingConfig } from '../cluster-config.ts';
 import type { UpstreamHost } from '../host.ts';
 import { type HostSet, localityName, Source } from '../host-set.ts';
-import { availablePercent, type PriorityLoad } from '../priority-load.ts';
+import { availablePercent, loadWithout, type PriorityLoad } from '../priority-load.ts';
 import type { LoadBalancerContext } from '../types.ts';
 import type { Balancer } from './balancer.ts';
 import { BoundedLoadPolicy } from './bounded-load.ts';
@@ -154,11 +154,27 @@ export function isHashed(config: LoadBalancingConfig): boolean {
 
 function slotOf(set: HostSet, config: LoadBalancingConfig, context: LoadBalancerContext): number {
   const given = context.slot;
-  return given ?? pickSlot(set.priorities.length, set.load, priorityDraw(config, context));
+  return given ?? pickSlot(set.priorities.length, loadFor(set, context), priorityDraw(config, context));
+}
+
+/** The load without the priorities that a retry keeps away from, as long as any other is available. */
+function loadFor(
+  set: HostSet,
+  context: LoadBalancerContext,
+): Pick<PriorityLoad, 'healthyLoad' | 'degradedLoad'> {
+  const { priorities } = context;
+  if (priorities === undefined || priorities === null || priorities.excluded.size === 0) return set.load;
+  const rest = loadWithout(set.load, priorities.excluded);
+  if (rest === null) priorities.reset();
+  return rest ?? set.load;
 }
 
 /** Index of the priority in the healthy loads, or in the degraded ones plus their number. */
-export function pickSlot(count: number, load: PriorityLoad, draw: number): number {
+export function pickSlot(
+  count: number,
+  load: Pick<PriorityLoad, 'healthyLoad' | 'degradedLoad'>,
+  draw: number,
+): number {
   const { healthyLoad, degradedLoad } = load;
   if (count === 1 && healthyLoad[0] === 100) return 0;
   let sum = 0;

@@ -46,7 +46,11 @@ test.each<[number, number, number, string[]]>([
   [0, 0, 0, []],
 ])('expected timeout of %d and %d per try after %d ms', (global, perTry, elapsed, headers) => {
   const request = head([]);
-  setExpectedTimeout(request, { global, perTry, perTryIdle: 0, altResponse: false }, elapsed);
+  setExpectedTimeout(
+    request,
+    { global, perTry, perTryIdle: 0, altResponse: false, rewritesGrpc: false },
+    elapsed,
+  );
   expect(request.headers).toEqual(headers);
 });
 
