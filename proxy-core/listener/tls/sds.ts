@@ -33,16 +33,14 @@ export function inlineSecret<Source, Value>(
 ): LiveSecret<Value> | null {
   const source = loader.source(reader, ctx);
   const files = loader.files(source);
-  const load = (read: ReadFile): Loaded<Value> => loader.load(source, read);
-  let first: Loaded<Value>;
+  const live = new LiveSecret<Value>(files[0] ?? '', false, (read) => loader.load(source, read), files);
   try {
-    first = load((path) => ctx.files.read(path));
+    live.replace(live.load((path) => ctx.files.read(path)));
   } catch (error) {
     if (!(error instanceof TlsError)) throw error;
     ctx.report('error', error.code, reader, reader.has(error.field) ? error.field : '', error.message);
     return null;
   }
-  const live = new LiveSecret<Value>(files[0] ?? '', false, load, first);
   return files.length === 0 ? live : registry.share(`${loader.kind} ${reader.path} ${files.join(' ')}`, live);
 }
 
@@ -96,8 +94,15 @@ export function sdsSecret<Source, Value>(
     );
     return null;
   }
-  const load = (read: ReadFile): Loaded<Value> => loadFromFile(path, name, ctx, loader, read);
-  const secret = new LiveSecret<Value>(name, true, load, ...attempt(load, path));
+  const secret = new LiveSecret<Value>(name, true, (read) => loadFromFile(path, name, ctx, loader, read), [
+    path,
+  ]);
+  try {
+    secret.replace(secret.load(readFromDisk));
+  } catch (error) {
+    if (!(error instanceof TlsError)) throw error;
+    secret.firstFailure = error.message;
+  }
   if (secret.firstFailure !== '') {
     ctx.report(
       'warning',
@@ -108,18 +113,6 @@ export function sdsSecret<Source, Value>(
     );
   }
   return registry.share(`sds ${loader.kind} ${name} ${path}`, secret);
-}
-
-function attempt<Value>(
-  load: (read: ReadFile) => Loaded<Value>,
-  path: string,
-): [Loaded<Value> | null, string, readonly string[]] {
-  try {
-    return [load(readFromDisk), '', [path]];
-  } catch (error) {
-    if (!(error instanceof TlsError)) throw error;
-    return [null, error.message, [path]];
-  }
 }
 
 function loadFromFile<Source, Value>(

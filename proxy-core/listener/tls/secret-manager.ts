@@ -13,8 +13,8 @@ export interface SecretEvent {
   readonly reason: string;
 }
 
-/** How the manager watches a file; for tests that want no files. */
-export type WatchFile = (file: string, listener: FileListener) => { close(): void };
+/** How the manager watches a file, of which it has read `text`; for tests that want no files. */
+export type WatchFile = (file: string, listener: FileListener, text: string | null) => { close(): void };
 
 /**
  * A certificate and its key are written one after the other: what does not fit together gets this long (milliseconds)
@@ -88,7 +88,9 @@ export class SecretManager {
     for (const file of wanted) {
       if (this.watchers.has(file)) continue;
       const changed = (): void => this.onFileChanged(file);
-      this.watchers.set(file, this.watch(file, { changed, unreadable: changed }));
+      const reader = [...this.secrets.values()].find((secret) => secret.files.includes(file));
+      const text = reader?.textOf(file) ?? null;
+      this.watchers.set(file, this.watch(file, { changed, unreadable: changed }, text));
     }
   }
 
@@ -154,9 +156,9 @@ export class SecretManager {
   }
 }
 
-function watchOnDisk(file: string, listener: FileListener): { close(): void } {
+function watchOnDisk(file: string, listener: FileListener, text: string | null): { close(): void } {
   const watcher = new FileWatcher(file, listener);
-  watcher.start();
+  watcher.start(text);
   return watcher;
 }
 

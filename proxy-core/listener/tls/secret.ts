@@ -12,25 +12,22 @@ export interface Loaded<T> {
 export class LiveSecret<T = unknown> {
   /** Grows with each new value, so that whoever built something from it knows that it is out of date. */
   generation = 0;
-  private current: T | null;
-  private dependsOn: readonly string[];
+  /** Why there is no first value. */
+  firstFailure = '';
+  private current: T | null = null;
+  private dependsOn: readonly string[] = [];
+  private readonly texts = new Map<string, string>();
 
   constructor(
     /** As events and statistics name it: an SDS secret's name, or a file. */
     readonly name: string,
     /** By SDS: has `sds.<name>.` statistics, and may be absent at first. */
     readonly dynamic: boolean,
-    /** Makes the value again; throws with Envoy's words for what is wrong. */
-    readonly load: (read: ReadFile) => Loaded<T>,
-    first: Loaded<T> | null,
-    /** Why there is no first value. */
-    readonly firstFailure: string = '',
+    /** Makes the value anew; throws TlsError with Envoy's words for what is wrong. */
+    private readonly loader: (read: ReadFile) => Loaded<T>,
     /** Always watched: an SDS file, whatever it names. */
     private readonly ownFiles: readonly string[] = [],
-  ) {
-    this.current = first?.value ?? null;
-    this.dependsOn = first?.files ?? [];
-  }
+  ) {}
 
   get value(): T | null {
     return this.current;
@@ -38,6 +35,20 @@ export class LiveSecret<T = unknown> {
 
   get files(): readonly string[] {
     return [...new Set([...this.ownFiles, ...this.dependsOn])];
+  }
+
+  /** What was last read of a file, one character for each byte; null when it was not read. */
+  textOf(file: string): string | null {
+    return this.texts.get(file) ?? null;
+  }
+
+  /** Reads the files and makes the value of them, without putting it in place. Throws TlsError. */
+  load(read: ReadFile): Loaded<T> {
+    return this.loader((path) => {
+      const bytes = read(path);
+      this.texts.set(path, Buffer.from(bytes).toString('latin1'));
+      return bytes;
+    });
   }
 
   replace(loaded: Loaded<T>): void {
