@@ -2,6 +2,7 @@ import { Timer, type TimerOwner } from '../base/clock.ts';
 import { type Attempt, addFlag, type ResponseFlag } from '../base/stream-info.ts';
 import { xxHash64Text } from '../base/xxhash64.ts';
 import { newAttempt } from '../http/router/attempt.ts';
+import { connectionPreface } from '../upstream/pool/preface.ts';
 import {
   admitsTcpConnection,
   TcpConnection,
@@ -77,7 +78,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   }
 
   private connect(): void {
-    const { account, path } = this.connection;
+    const { account, info, path } = this.connection;
     const chosen = this.cluster as Cluster;
     if (!admitsTcpConnection(chosen)) {
       this.fail('UO');
@@ -104,7 +105,9 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     account.attempts.push(attempt);
     account.upstreamHost = host.address;
     account.upstreamHostName = host.hostname;
-    this.upstream = new TcpConnection(host, host.cluster ?? chosen, path.pools, this);
+    const owner = host.cluster ?? chosen;
+    const preface = connectionPreface(owner.config, info);
+    this.upstream = new TcpConnection(host, owner, path.pools, this, preface);
   }
 
   /** Nothing came of it: the client's connection closes. */

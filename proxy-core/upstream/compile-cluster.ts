@@ -9,6 +9,7 @@ import { compileEndpoints } from './compile-endpoints.ts';
 import { compileLoadBalancing } from './compile-load-balancing.ts';
 import { compileOutlier } from './compile-outlier.ts';
 import { compileProtocol } from './compile-protocol.ts';
+import { unwrapProxyProtocol } from './compile-proxy-protocol.ts';
 import { fingerprint } from './fingerprint.ts';
 import { compileHealthCheck } from './health/compile.ts';
 
@@ -33,9 +34,9 @@ export function compileCluster(
   const outlier = compileOutlier(reader, ctx);
   const loadBalancing = compileLoadBalancing(reader, ctx, name, type);
   if (name === '' || assignment === null || loadBalancing === null) return null;
-  const transportSocket = reader.has('transport_socket')
-    ? transportSocketOf(reader, ctx, compileTransportSocket)
-    : null;
+  const { socket, proxyProtocol } = unwrapProxyProtocol(reader.message('transport_socket'));
+  const transportSocket =
+    socket === undefined || compileTransportSocket === null ? null : compileTransportSocket(socket, ctx);
   return {
     name,
     statName: reader.string('alt_stat_name') || name,
@@ -46,6 +47,7 @@ export function compileCluster(
     connectTimeout: reader.duration('connect_timeout') ?? 5000,
     perConnectionBufferLimit: reader.number('per_connection_buffer_limit_bytes') ?? 1024 * 1024,
     ...protocol,
+    proxyProtocol,
     transportSocket,
     fingerprint: fingerprint(reader.node),
     settingsFingerprint: fingerprint(reader.node, ['load_assignment']),
@@ -81,14 +83,4 @@ export function checkDuplicateClusters(readers: readonly MessageReader[], ctx: C
     }
     seen.add(name);
   }
-}
-
-function transportSocketOf(
-  reader: MessageReader,
-  ctx: CompileContext,
-  compile: TransportSocketCompiler | null,
-): ClientTls | null {
-  if (compile === null) return null;
-  const socket = reader.message('transport_socket');
-  return socket === undefined ? null : compile(socket, ctx);
 }

@@ -44,10 +44,19 @@ export interface ClusterConfig {
   readonly enableTrailers: boolean;
   /** `auto_sni` and `auto_san_validation`: TLS goes by the name that a request asks for; null = it does not. */
   readonly autoServerName: AutoServerName | null;
+  /** A PROXY header at the start of each connection, before TLS; null = none. */
+  readonly proxyProtocol: ProxyProtocolOut | null;
   /** Compiled transport socket (TLS), null = raw buffer. */
   readonly transportSocket: ClientTls | null;
   /** Same text of the cluster message ⇒ same key: apply compares it to tell changed from unchanged. */
   readonly fingerprint: string;
+}
+
+/** `envoy.transport_sockets.upstream_proxy_protocol`. */
+export interface ProxyProtocolOut {
+  readonly version: 1 | 2;
+  /** Which TLVs of the client's own PROXY header go on. */
+  passesTlv(type: number): boolean;
 }
 
 /** `upstream_http_protocol_options`. */

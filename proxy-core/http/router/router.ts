@@ -204,7 +204,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
       action.priority,
       attempt,
       info.downstreamProtocol,
-      upstreamServerName(owner.config, request.head),
+      upstreamServerName(owner.config, request.head, info.connection),
     );
     if (timeouts.perTry > 0 || timeouts.perTryIdle > 0 || owner.config.maxStreamDuration > 0) {
       upstream.timers = new TryTimers(this, upstream, timeouts, clock, path.queue);

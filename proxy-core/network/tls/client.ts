@@ -3,12 +3,14 @@ import type { TlsInfo } from '../../base/stream-info.ts';
 import type { readInto } from '../read-buffer.ts';
 import type { TlsStats } from './stats.ts';
 
-/** What a request's authority puts in place of what a context says (`auto_sni`, `auto_san_validation`). */
+/** What a connection carries of its own instead of what a context says (`auto_sni`, `auto_san_validation`). */
 export interface ServerName {
   /** Empty: what the context says. */
   readonly sni: string;
   /** The name that the certificate must stand for; empty: what the context says. */
   readonly san: string;
+  /** Sent before the handshake, or before anything else without TLS: a PROXY header. */
+  readonly preface?: Uint8Array | null;
 }
 
 /** A compiled upstream TLS context, used for every connection of a cluster. */

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
 import type { HttpProtocol, SocketAddress, TlsInfo } from '../../base/stream-info.ts';
@@ -6,6 +6,7 @@ import type { ClientStream, ResponseReceiver } from '../../http/codec/codec.ts';
 import { Http1ClientCodec, type Http1ClientOwner } from '../../http/codec/http1-client.ts';
 import { Http2ClientCodec, type Http2ClientOwner } from '../../http/codec/http2/client.ts';
 import type { Http2ConnectionError } from '../../http/codec/http2/frames.ts';
+import { connectPlain } from '../../network/connect.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls, ServerName } from '../../network/tls/client.ts';
@@ -80,9 +81,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       (read) => {
         const onread = readInto(read);
         if (secure !== null) return secure.connect(host, asked, onread, [], name ?? undefined);
-        return host.port < 0
-          ? connect({ path: host.address, allowHalfOpen: true, onread })
-          : connect({ host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true, onread });
+        return connectPlain(host, name?.preface, onread);
       },
       this,
       queue,

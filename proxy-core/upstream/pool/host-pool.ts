@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { latin1Text } from '../../base/latin1.ts';
 import type { HttpProtocol } from '../../base/stream-info.ts';
 import type { ResetReason } from '../../http/codec/codec.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
@@ -25,7 +26,10 @@ export interface PoolServices {
 /** All pools of one host: one per priority and protocol. */
 export class HostPools implements HostPool {
   private readonly pools: (ProtocolPool | null)[] = [null, null, null, null];
-  /** Connections that carry a name of their own (`auto_sni`) are shared only by requests for that name. */
+  /**
+   * Connections that carry a name of their own (`auto_sni`) are shared only by requests for that name, those that begin
+   * with a PROXY header only by requests of that client.
+   */
   private named: Map<string, ProtocolPool> | null = null;
 
   constructor(
@@ -48,7 +52,12 @@ export class HostPools implements HostPool {
     const protocol = configured !== 'DOWNSTREAM' ? configured : downstream === 'HTTP/2' ? 'HTTP2' : 'HTTP1';
     const index = (priority === 'default' ? 0 : 1) + (protocol === 'HTTP1' ? 0 : 2);
     if (name !== null) {
-      this.namedPool(`${index} ${name.sni} ${name.san}`, priority, protocol, name).request(waiter);
+      this.namedPool(
+        `${index} ${name.sni} ${name.san} ${prefaceText(name)}`,
+        priority,
+        protocol,
+        name,
+      ).request(waiter);
       return;
     }
     let pool = this.pools[index];
@@ -90,6 +99,11 @@ export class HostPools implements HostPool {
     for (const pool of this.pools) pool?.close();
     if (this.named !== null) for (const pool of this.named.values()) pool.close();
   }
+}
+
+/** Equal for equal prefaces. */
+function prefaceText({ preface }: ServerName): string {
+  return preface == null ? '' : latin1Text(preface, 0, preface.length);
 }
 
 /** The pools of a host, made at its first request. */

@@ -1,7 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
 import type { SocketAddress, TlsInfo } from '../../base/stream-info.ts';
+import { connectPlain } from '../../network/connect.ts';
 import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
@@ -61,6 +62,7 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     readonly cluster: Cluster,
     services: PoolServices,
     private readonly owner: TcpConnectionOwner,
+    preface: Uint8Array | null,
   ) {
     const { config, stats } = cluster;
     const { clock, queue } = services;
@@ -81,10 +83,8 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     this.transport = new SocketTransport(
       (read) => {
         const onread = readInto(read);
-        if (secure !== null) return secure.connect(host, 'TCP', onread);
-        return host.port < 0
-          ? connect({ path: host.address, allowHalfOpen: true, onread })
-          : connect({ host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true, onread });
+        if (secure === null) return connectPlain(host, preface, onread);
+        return secure.connect(host, 'TCP', onread, [], { sni: '', san: '', preface });
       },
       this,
       queue,
