@@ -1,8 +1,11 @@
+import { ADAPTIVE_CONCURRENCY } from './envoy.filters.http.adaptive_concurrency.ts';
+import { ADMISSION_CONTROL } from './envoy.filters.http.admission_control.ts';
 import { BANDWIDTH_LIMIT } from './envoy.filters.http.bandwidth_limit.ts';
 import { BUFFER } from './envoy.filters.http.buffer.ts';
 import { COMPRESSOR } from './envoy.filters.http.compressor.ts';
 import { CORS } from './envoy.filters.http.cors.ts';
 import { CSRF } from './envoy.filters.http.csrf.ts';
+import { CUSTOM_RESPONSE } from './envoy.filters.http.custom_response.ts';
 import { DECOMPRESSOR } from './envoy.filters.http.decompressor.ts';
 import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_proxy.ts';
 import { EXT_AUTHZ } from './envoy.filters.http.ext_authz.ts';
@@ -25,11 +28,14 @@ import type { HttpFilterExtension } from './extension.ts';
 
 /** Every emulated HTTP filter but the router, which ends the chain. */
 export const EXTENSIONS: readonly HttpFilterExtension[] = [
+  ADAPTIVE_CONCURRENCY,
+  ADMISSION_CONTROL,
   BANDWIDTH_LIMIT,
   BUFFER,
   COMPRESSOR,
   CORS,
   CSRF,
+  CUSTOM_RESPONSE,
   DECOMPRESSOR,
   DYNAMIC_FORWARD_PROXY,
   EXT_AUTHZ,
