@@ -2,8 +2,9 @@ import { type HeaderList, headerValue } from '../../../base/headers.ts';
 import type { HttpProtocol, RequestHead } from '../../../base/stream-info.ts';
 import type { ByteSink, ClientStream, ResetReason, ResponseReceiver } from '../codec.ts';
 import { listHasToken } from '../http1-head.ts';
-import { type FieldBlock, Http2Connection } from './connection.ts';
+import { Http2Connection } from './connection.ts';
 import { ErrorCode, Http2ConnectionError, MAX_WINDOW, PREFACE, Setting } from './frames.ts';
+import type { FieldBlock } from './header-block.ts';
 import { readResponse, readTrailers, requestFields, trailerFields } from './messages.ts';
 import type { Http2Options } from './options.ts';
 import type { Http2Stats } from './stats.ts';
@@ -41,7 +42,7 @@ export class Http2ClientCodec extends Http2Connection {
   begin(): void {
     const { options } = this;
     this.sink.writeText(PREFACE);
-    this.sendSettings([
+    this.writer.settings([
       [Setting.HeaderTableSize, options.headerTableSize],
       [Setting.EnablePush, 0],
       [Setting.MaxConcurrentStreams, options.maxConcurrentStreams],

@@ -1,8 +1,8 @@
 import type { HeaderList } from '../../../base/headers.ts';
 import type { ByteSink, ResetReason } from '../codec.ts';
-import { HpackDecoder } from '../hpack/decoder.ts';
-import { HpackEncoder } from '../hpack/encoder.ts';
+import { FloodGuard } from './flood-guard.ts';
 import { FrameReader } from './frame-reader.ts';
+import { FrameWriter } from './frame-writer.ts';
 import {
   DEFAULT_WINDOW,
   ErrorCode,
@@ -14,28 +14,14 @@ import {
   MAX_WINDOW,
   read32,
   Setting,
-  write32,
-  writeFrameHeader,
 } from './frames.ts';
+import { type FieldBlock, HeaderBlockReader } from './header-block.ts';
 import type { Http2Options } from './options.ts';
 import type { Http2Stats } from './stats.ts';
 import type { Http2Stream } from './stream.ts';
 
-/** Decoded fields of one header block; `bytes` and `count` go on after `tooLarge` so that limits can be judged. */
-export interface FieldBlock {
-  /** Flat `[name, value, …]` in order, pseudo-headers included. */
-  readonly fields: string[];
-  readonly tooLarge: boolean;
-  readonly wireBytes: number;
-}
-
 /** Streams that ended lately by our RST_STREAM: frames that crossed it on the way are ignored. */
 const REMEMBERED_RESETS = 256;
-/** A header block may not need more than this on the wire, whatever it decodes to. */
-const MAX_BLOCK_BYTES = 1024 * 1024;
-/** Envoy: `overload.premature_reset_total_stream_count`, and more than half of all streams. */
-const PREMATURE_RESETS = 500;
-
 /**
  * One HTTP/2 connection, sans IO, both directions (RFC 9113): frames in and out, settings, HPACK state, flow control,
  * the life of streams. What a message is, the server's and the client's codec know.
@@ -48,30 +34,15 @@ export abstract class Http2Connection {
   protected peerGoAway = false;
   protected dead = false;
   private readonly reader = new FrameReader();
-  private readonly decoder: HpackDecoder;
-  private readonly encoder = new HpackEncoder();
-  private readonly scratch = Buffer.alloc(64);
+  protected readonly writer: FrameWriter;
+  private readonly guard: FloodGuard;
+  private readonly blocks: HeaderBlockReader;
   private sendWindow = DEFAULT_WINDOW;
   private receiveWindow: number;
   private unacknowledged = 0;
-  private peerMaxFrame = MAX_FRAME;
   private settingsSeen = false;
-  private blockStream = 0;
-  private blockFlags = 0;
-  private block: Buffer[] = [];
-  private blockBytes = 0;
-  private fields: string[] = [];
-  private fieldBytes = 0;
-  private fieldCount = 0;
   private waiting: Http2Stream[] = [];
   private readonly resets = new Set<number>();
-  private emptyFrames = 0;
-  private priorityFrames = 0;
-  private windowUpdates = 0;
-  private dataFramesSent = 0;
-  private controlFrames = 0;
-  private outboundFrames = 0;
-  private prematureResets = 0;
   protected streamsOpened = 0;
   private turns = 0;
 
@@ -82,7 +53,9 @@ export abstract class Http2Connection {
     readonly bufferLimit: number,
     protected readonly stats: Http2Stats,
   ) {
-    this.decoder = new HpackDecoder(options.headerTableSize);
+    this.guard = new FloodGuard(options);
+    this.blocks = new HeaderBlockReader(options, this.guard);
+    this.writer = new FrameWriter(sink);
     this.receiveWindow = options.initialConnectionWindow;
   }
 
@@ -123,7 +96,7 @@ export abstract class Http2Connection {
 
   onFrame(type: number, flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.dead) return;
-    if (this.blockStream !== 0 && (type !== FrameType.Continuation || id !== this.blockStream)) {
+    if (this.blocks.stream !== 0 && (type !== FrameType.Continuation || id !== this.blocks.stream)) {
       throw new Http2ConnectionError(ErrorCode.ProtocolError, 'CONTINUATION expected');
     }
     if (!this.settingsSeen && (type !== FrameType.Settings || (flags & Flag.Ack) !== 0)) {
@@ -160,7 +133,7 @@ export abstract class Http2Connection {
         this.onWindowUpdate(id, bytes, start, end);
         return;
       case FrameType.Continuation:
-        this.onContinuation(flags, bytes, start, end);
+        this.onBlock(id, this.blocks.continue(flags, bytes, start, end));
         return;
       default:
         // Extension frames are ignored (section 5.5).
@@ -192,17 +165,8 @@ export abstract class Http2Connection {
       to = end - padding;
     }
     const endStream = (flags & Flag.EndStream) !== 0;
-    if (to === from && !endStream) {
-      if (++this.emptyFrames > this.options.maxConsecutiveEmptyInboundFrames) {
-        throw new Http2ConnectionError(
-          ErrorCode.EnhanceYourCalm,
-          'too many empty frames',
-          'http2.inbound_empty_frames_flood',
-        );
-      }
-    } else {
-      this.emptyFrames = 0;
-    }
+    if (to === from && !endStream) this.guard.onEmptyFrame();
+    else this.guard.onPayload();
     const stream = this.streams.get(id);
     // Bytes that no reader gets are given back at once, padding too.
     this.consumed(stream === undefined || stream.remoteClosed ? length : length - (to - from));
@@ -262,61 +226,16 @@ export abstract class Http2Connection {
     } else if (stream.remoteClosed) {
       throw new Http2ConnectionError(ErrorCode.StreamClosed, 'HEADERS: stream half closed');
     }
-    this.blockStream = id;
-    this.blockFlags = selfDependent ? flags | 0x100 : flags;
-    this.blockBytes = to - from;
-    if ((flags & Flag.EndHeaders) !== 0) this.finishBlock(bytes, from, to);
-    else this.block.push(Buffer.from(bytes.subarray(from, to)));
+    this.onBlock(id, this.blocks.begin(id, flags, selfDependent, bytes, from, to));
   }
 
-  private onContinuation(flags: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.blockStream === 0)
-      throw new Http2ConnectionError(ErrorCode.ProtocolError, 'CONTINUATION: unexpected');
-    this.blockBytes += end - start;
-    if (end === start && ++this.emptyFrames > this.options.maxConsecutiveEmptyInboundFrames) {
-      throw new Http2ConnectionError(
-        ErrorCode.EnhanceYourCalm,
-        'too many empty frames',
-        'http2.inbound_empty_frames_flood',
-      );
-    }
-    if (
-      this.blockBytes > Math.max(MAX_BLOCK_BYTES, this.options.maxHeadBytes * 2) ||
-      this.block.length > 1024
-    ) {
-      throw new Http2ConnectionError(
-        ErrorCode.EnhanceYourCalm,
-        'header block too large',
-        'http2.too_many_headers',
-      );
-    }
-    this.block.push(Buffer.from(bytes.subarray(start, end)));
-    if ((flags & Flag.EndHeaders) === 0) return;
-    const whole = Buffer.concat(this.block);
-    this.finishBlock(whole, 0, whole.length);
-  }
-
-  private finishBlock(bytes: Uint8Array, start: number, end: number): void {
-    const id = this.blockStream;
-    const flags = this.blockFlags;
-    this.blockStream = 0;
-    this.block = [];
-    this.emptyFrames = 0;
-    this.fields = [];
-    this.fieldBytes = 0;
-    this.fieldCount = 0;
-    const error = this.decoder.decode(bytes, start, end, this);
-    if (error !== null) throw new Http2ConnectionError(ErrorCode.CompressionError, error);
-    const block: FieldBlock = {
-      fields: this.fields,
-      tooLarge: this.fieldBytes > this.options.maxHeadBytes || this.fieldCount > this.options.maxHeaders,
-      wireBytes: this.blockBytes + FRAME_HEADER,
-    };
-    this.fields = [];
-    const endStream = (flags & Flag.EndStream) !== 0;
+  /** A header block is whole, or null while it is not. */
+  private onBlock(id: number, block: FieldBlock | null): void {
+    if (block === null) return;
+    const { endStream, selfDependent } = this.blocks;
     const stream = this.streams.get(id);
     if (stream !== undefined) {
-      if ((flags & 0x100) !== 0) {
+      if (selfDependent) {
         this.resetStream(stream, ErrorCode.ProtocolError, 'protocol-error');
         return;
       }
@@ -328,36 +247,15 @@ export abstract class Http2Connection {
     if (!this.peerMayOpen(id) || id <= this.highestPeerStream) return;
     this.highestPeerStream = id;
     this.streamsOpened++;
-    if ((flags & 0x100) !== 0) {
-      this.sendReset(id, ErrorCode.ProtocolError);
-      return;
-    }
-    if (this.streams.size >= this.options.maxConcurrentStreams) {
+    if (selfDependent) this.sendReset(id, ErrorCode.ProtocolError);
+    else if (this.streams.size >= this.options.maxConcurrentStreams)
       this.sendReset(id, ErrorCode.RefusedStream);
-      return;
-    }
-    this.onNewStream(id, block, endStream);
-  }
-
-  /** The HPACK decoder's callback. Beyond the limits fields are counted and not kept. */
-  onField(name: string, value: string): void {
-    this.fieldBytes += name.length + value.length;
-    this.fieldCount++;
-    if (this.fieldBytes <= this.options.maxHeadBytes && this.fieldCount <= this.options.maxHeaders + 8) {
-      this.fields.push(name, value);
-    }
+    else this.onNewStream(id, block, endStream);
   }
 
   private onPriority(id: number, bytes: Uint8Array, start: number, end: number): void {
     if (id === 0) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'PRIORITY: stream_id == 0');
-    const allowed = this.options.maxInboundPriorityFramesPerStream * (1 + this.streamsOpened);
-    if (++this.priorityFrames > allowed) {
-      throw new Http2ConnectionError(
-        ErrorCode.EnhanceYourCalm,
-        'too many PRIORITY frames',
-        'http2.inbound_priority_frames_flood',
-      );
-    }
+    this.guard.onPriority(this.streamsOpened);
     const bad =
       end - start !== 5
         ? ErrorCode.FrameSizeError
@@ -378,15 +276,13 @@ export abstract class Http2Connection {
     const stream = this.streams.get(id);
     if (stream === undefined) return;
     const code = read32(bytes, start);
-    if (!stream.localClosed && this.isPremature(stream)) this.prematureResets++;
+    if (!stream.localClosed && this.isPremature(stream)) this.guard.onPrematureReset();
     this.stats.rxReset.inc();
     this.streams.delete(id);
     stream.drop();
     this.onStreamReset(stream, code === ErrorCode.RefusedStream ? 'remote-refused-stream' : 'remote-reset');
     stream.onClosed();
-    if (this.prematureResets >= PREMATURE_RESETS && this.prematureResets * 2 > this.streamsOpened) {
-      throw new Http2ConnectionError(ErrorCode.EnhanceYourCalm, 'too many resets', 'http2.premature_resets');
-    }
+    this.guard.judgeResets(this.streamsOpened);
   }
 
   private onSettingsFrame(flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
@@ -402,7 +298,7 @@ export abstract class Http2Connection {
     for (let at = start; at < end; at += 6) {
       this.applySetting(((bytes[at] as number) << 8) | (bytes[at + 1] as number), read32(bytes, at + 2));
     }
-    this.writeControl(FrameType.Settings, Flag.Ack, 0, 0);
+    if (this.mayWriteControl()) this.writer.settingsAck();
     this.onSettings();
     this.sendWaiting();
   }
@@ -410,7 +306,7 @@ export abstract class Http2Connection {
   private applySetting(id: number, value: number): void {
     switch (id) {
       case Setting.HeaderTableSize:
-        this.encoder.setMaxTableSize(value);
+        this.writer.setHeaderTableSize(value);
         return;
       case Setting.EnablePush:
         if (value > 1) throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS: ENABLE_PUSH');
@@ -434,7 +330,7 @@ export abstract class Http2Connection {
       case Setting.MaxFrameSize:
         if (value < MAX_FRAME || value > 16777215)
           throw new Http2ConnectionError(ErrorCode.ProtocolError, 'SETTINGS: MAX_FRAME_SIZE');
-        this.peerMaxFrame = Math.min(value, 65536);
+        this.writer.maxFrame = Math.min(value, 65536);
         return;
       case Setting.EnableConnectProtocol:
         if (value > 1)
@@ -452,8 +348,7 @@ export abstract class Http2Connection {
       this.onPingAck();
       return;
     }
-    this.scratch.set(bytes.subarray(start, end), FRAME_HEADER);
-    this.writeControl(FrameType.Ping, Flag.Ack, 0, 8);
+    if (this.mayWriteControl()) this.writer.pingAck(bytes, start);
   }
 
   /** Whether a stream that the peer resets now lived too short to have been of use. */
@@ -468,15 +363,7 @@ export abstract class Http2Connection {
     if (end - start !== 4)
       throw new Http2ConnectionError(ErrorCode.FrameSizeError, 'WINDOW_UPDATE: wrong size');
     const increment = read32(bytes, start) & MAX_WINDOW;
-    const allowed =
-      5 + 2 * (this.streamsOpened + this.options.maxInboundWindowUpdatesPerDataFrame * this.dataFramesSent);
-    if (++this.windowUpdates > allowed) {
-      throw new Http2ConnectionError(
-        ErrorCode.EnhanceYourCalm,
-        'too many WINDOW_UPDATE frames',
-        'http2.inbound_window_update_frames_flood',
-      );
-    }
+    this.guard.onWindowUpdate(this.streamsOpened);
     if (id === 0) {
       if (increment === 0)
         throw new Http2ConnectionError(ErrorCode.ProtocolError, 'WINDOW_UPDATE: zero increment');
@@ -504,18 +391,6 @@ export abstract class Http2Connection {
 
   // ---- Frames out.
 
-  protected sendSettings(pairs: readonly (readonly [number, number])[]): void {
-    const frame = Buffer.alloc(FRAME_HEADER + pairs.length * 6);
-    let at = writeFrameHeader(frame, 0, pairs.length * 6, FrameType.Settings, 0, 0);
-    for (const [id, value] of pairs) {
-      frame[at] = id >>> 8;
-      frame[at + 1] = id;
-      write32(frame, at + 2, value);
-      at += 6;
-    }
-    this.sink.writeBytes(frame, 0, frame.length);
-  }
-
   /** Raises the connection's window to ours; SETTINGS cannot. */
   protected openWindow(): void {
     const more = this.options.initialConnectionWindow - DEFAULT_WINDOW;
@@ -523,25 +398,17 @@ export abstract class Http2Connection {
   }
 
   sendWindowUpdate(id: number, increment: number): void {
-    if (this.dead) return;
-    write32(this.scratch, FRAME_HEADER, increment);
-    this.writeControl(FrameType.WindowUpdate, 0, id, 4);
+    if (!this.dead && this.mayWriteControl()) this.writer.windowUpdate(id, increment);
   }
 
   protected sendPing(): void {
-    this.scratch.fill(0, FRAME_HEADER, FRAME_HEADER + 8);
-    this.writeControl(FrameType.Ping, 0, 0, 8);
+    if (this.mayWriteControl()) this.writer.ping();
   }
 
   protected sendGoAway(lastStream: number, code: number, text: string): void {
     if (this.dead) return;
     this.stats.goawaySent.inc();
-    const frame = Buffer.alloc(FRAME_HEADER + 8 + text.length);
-    writeFrameHeader(frame, 0, 8 + text.length, FrameType.GoAway, 0, 0);
-    write32(frame, FRAME_HEADER, lastStream);
-    write32(frame, FRAME_HEADER + 4, code);
-    frame.write(text, FRAME_HEADER + 8, 'latin1');
-    this.sink.writeBytes(frame, 0, frame.length);
+    this.writer.goAway(lastStream, code, text);
   }
 
   protected sendReset(id: number, code: number): void {
@@ -554,56 +421,21 @@ export abstract class Http2Connection {
         break;
       }
     }
-    write32(this.scratch, FRAME_HEADER, code);
-    this.writeControl(FrameType.RstStream, 0, id, 4);
+    if (this.mayWriteControl()) this.writer.reset(id, code);
   }
 
-  /** A frame whose payload stands in `scratch` after the header. */
-  private writeControl(type: number, flags: number, id: number, length: number): void {
-    if (this.sink.buffered === 0) {
-      this.controlFrames = 0;
-      this.outboundFrames = 0;
-    }
-    if (
-      ++this.controlFrames > this.options.maxOutboundControlFrames ||
-      ++this.outboundFrames > this.options.maxOutboundFrames
-    ) {
-      // Not thrown: writers come from everywhere.
-      this.fail(
-        new Http2ConnectionError(
-          ErrorCode.EnhanceYourCalm,
-          'too many frames wait',
-          'http2.outbound_control_flood',
-        ),
-      );
-      return;
-    }
-    writeFrameHeader(this.scratch, 0, length, type, flags, id);
-    this.sink.writeBytes(this.scratch, 0, FRAME_HEADER + length);
+  /** Counts a control frame; false when it was one too many and the connection ended. */
+  private mayWriteControl(): boolean {
+    const error = this.guard.onControlFrame(this.sink.buffered);
+    if (error === null) return true;
+    this.fail(error);
+    return false;
   }
 
   /** Sends a header block: `fields` is flat, pseudo-headers first. */
   sendFields(stream: Http2Stream, fields: HeaderList, endStream: boolean): void {
     if (this.dead || stream.localClosed) return;
-    const encoder = this.encoder;
-    encoder.begin();
-    for (let i = 0; i < fields.length; i += 2) encoder.field(fields[i] as string, fields[i + 1] as string);
-    const length = encoder.length;
-    let at = 0;
-    let type: number = FrameType.Headers;
-    do {
-      const part = Math.min(length - at, this.peerMaxFrame);
-      const last = at + part === length;
-      let flags = last ? Flag.EndHeaders : 0;
-      if (endStream && type === FrameType.Headers) flags |= Flag.EndStream;
-      writeFrameHeader(this.scratch, 0, part, type, flags, stream.id);
-      this.sink.writeBytes(this.scratch, 0, FRAME_HEADER);
-      this.sink.writeBytes(encoder.target, at, at + part);
-      stream.wire.headerBytesSent += part + FRAME_HEADER;
-      stream.wire.bytesSent += part + FRAME_HEADER;
-      at += part;
-      type = FrameType.Continuation;
-    } while (at < length);
+    this.writer.headers(stream.id, fields, endStream, stream.wire);
     if (endStream) this.localEnd(stream);
   }
 
@@ -612,14 +444,12 @@ export abstract class Http2Connection {
     if (this.dead || stream.localClosed) return end;
     let at = start;
     while (at < end || endStream) {
-      const room = Math.min(end - at, this.sendWindow, stream.sendWindow, this.peerMaxFrame);
+      const room = Math.min(end - at, this.sendWindow, stream.sendWindow, this.writer.maxFrame);
       if (at < end && (room <= 0 || this.sink.buffered > this.bufferLimit)) return at;
       const length = Math.max(0, room);
       const last = at + length === end && endStream;
-      writeFrameHeader(this.scratch, 0, length, FrameType.Data, last ? Flag.EndStream : 0, stream.id);
-      this.sink.writeBytes(this.scratch, 0, FRAME_HEADER);
-      if (length > 0) this.sink.writeBytes(bytes, at, at + length);
-      this.dataFramesSent++;
+      this.writer.data(stream.id, bytes, at, at + length, last);
+      this.guard.onDataSent();
       this.sendWindow -= length;
       stream.sendWindow -= length;
       stream.wire.bytesSent += length + FRAME_HEADER;

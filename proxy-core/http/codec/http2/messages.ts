@@ -1,6 +1,6 @@
 import type { HeaderList } from '../../../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../../../base/stream-info.ts';
-import type { FieldBlock } from './connection.ts';
+import type { FieldBlock } from './header-block.ts';
 
 /** Why a message is malformed (RFC 9113, section 8.1.1), as Envoy's response code details name it. */
 export type MessageError =

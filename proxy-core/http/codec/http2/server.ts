@@ -8,8 +8,9 @@ import type {
   ServerCodecOwner,
   ServerStream,
 } from '../codec.ts';
-import { type FieldBlock, Http2Connection } from './connection.ts';
+import { Http2Connection } from './connection.ts';
 import { ErrorCode, Http2ConnectionError, MAX_WINDOW, PREFACE, Setting } from './frames.ts';
+import type { FieldBlock } from './header-block.ts';
 import { type MessageError, readRequest, readTrailers, responseFields, trailerFields } from './messages.ts';
 import type { Http2Options } from './options.ts';
 import type { Http2Stats } from './stats.ts';
@@ -64,7 +65,7 @@ export class Http2ServerCodec extends Http2Connection implements ServerCodec {
 
   private sendFirstSettings(): void {
     const { options } = this;
-    this.sendSettings([
+    this.writer.settings([
       [Setting.HeaderTableSize, options.headerTableSize],
       [Setting.EnableConnectProtocol, options.allowConnect ? 1 : 0],
       [Setting.MaxConcurrentStreams, options.maxConcurrentStreams],
