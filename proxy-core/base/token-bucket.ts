@@ -37,9 +37,10 @@ export class TokenBucket {
     return Math.floor(this.tokens);
   }
 
-  /** Whole seconds until a token is there. */
-  get resetSeconds(): number {
+  /** Whole seconds until a token is there, cut off. */
+  resetSeconds(clock: Clock): number {
+    this.fill(clock);
     const { tokensPerFill, fillInterval } = this.settings;
-    return Math.ceil((Math.max(0, 1 - this.tokens) * fillInterval) / tokensPerFill / 1000);
+    return Math.floor((Math.max(0, 1 - this.tokens) * fillInterval) / tokensPerFill / 1000);
   }
 }

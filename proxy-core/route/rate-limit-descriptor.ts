@@ -45,6 +45,28 @@ export interface RateLimitInput {
   readonly random: number;
 }
 
+/** Whether the policies of the virtual host count (`vh_rate_limits` of a filter's settings). */
+export type VirtualHostLimits = 'OVERRIDE' | 'INCLUDE' | 'IGNORE';
+
+/** The lists of policies that hold for a route: its own, its virtual host's, or both. */
+export function countedPolicies(
+  route: Route,
+  virtualHost: VirtualHostLimits,
+): (readonly RateLimitPolicy[])[] {
+  if (route.action.kind !== 'cluster') return [];
+  const own = route.action.rateLimits;
+  const outer = route.virtualHost.rateLimits;
+  if (route.action.includeVirtualHostRateLimits) return [own, outer];
+  switch (virtualHost) {
+    case 'INCLUDE':
+      return [own, outer];
+    case 'IGNORE':
+      return [own];
+    case 'OVERRIDE':
+      return own.length === 0 ? [outer] : [own];
+  }
+}
+
 /** The descriptors that the policies of one stage make of a request, in order (Envoy: populateDescriptors). */
 export function rateLimitDescriptors(
   policies: readonly RateLimitPolicy[],

@@ -1,19 +1,30 @@
 import type { Counter, Stats } from '../../base/stats.ts';
 import type { ConnectionInfo, RequestHead, ResponseHead } from '../../base/stream-info.ts';
-import { TokenBucket } from '../../base/token-bucket.ts';
+import type { TokenBucket } from '../../base/token-bucket.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
+import type { Narrator } from '../../facade/decision.ts';
 import { effectiveFraction, type Fraction, fractionHits } from '../../route/fraction.ts';
 import { compileHeaderAdds, type HeaderMutations, mutateHeaders } from '../../route/header-mutation.ts';
+import {
+  countedPolicies,
+  type RateLimitDescriptor,
+  type RateLimitInput,
+  rateLimitDescriptors,
+  type VirtualHostLimits,
+} from '../../route/rate-limit-descriptor.ts';
 import type { FilterCallbacks, HeadStatus, HttpFilter } from '../filter.ts';
 import type { HttpFilterExtension } from './extension.ts';
+import { compileLocalBuckets, type LocalBuckets } from './local-buckets.ts';
 import { compileRuntimePercent, fractionText } from './percent.ts';
+import { errorStatusCode } from './status-codes.ts';
 
 interface LimitSettings {
-  /** Null: nothing is limited. */
-  readonly bucket: TokenBucket | null;
-  /** One bucket for each connection instead of one for all. */
-  readonly perConnection: WeakMap<ConnectionInfo, TokenBucket> | null;
+  readonly buckets: LocalBuckets;
+  /** Buckets for each connection instead of the same for all. */
+  readonly perConnection: WeakMap<ConnectionInfo, LocalBuckets> | null;
+  readonly stage: number;
+  readonly virtualHost: VirtualHostLimits;
   readonly status: number;
   readonly enabled: Fraction;
   readonly enforced: Fraction;
@@ -36,13 +47,14 @@ function compileSettings(
   ofRoute: boolean,
 ): LimitSettings {
   const prefix = `${reader.string('stat_prefix') ?? ''}.http_local_rate_limit`;
-  const status = reader.message('status')?.enumeration('code');
   const level = 'local rate limit';
   return {
-    bucket: compileBucket(reader, ctx, ofRoute),
+    buckets: compileLocalBuckets(reader, ctx, ofRoute),
     perConnection:
       (reader.bool('local_rate_limit_per_downstream_connection') ?? false) ? new WeakMap() : null,
-    status: Math.max(0, STATUS_CODES[status ?? ''] ?? 429),
+    stage: reader.number('stage') ?? 0,
+    virtualHost: (reader.enumeration('vh_rate_limits') ?? 'OVERRIDE') as VirtualHostLimits,
+    status: errorStatusCode(reader.message('status'), 429),
     enabled: compileRuntimePercent(reader, 'filter_enabled', 0, ctx),
     enforced: compileRuntimePercent(reader, 'filter_enforced', 0, ctx),
     responseHeaders: [
@@ -66,68 +78,6 @@ function compileSettings(
   };
 }
 
-/** Error statuses of `envoy.type.v3.StatusCode`; anything below 400 counts as 429. */
-const STATUS_CODES: Readonly<Record<string, number>> = {
-  BadRequest: 400,
-  Unauthorized: 401,
-  PaymentRequired: 402,
-  Forbidden: 403,
-  NotFound: 404,
-  MethodNotAllowed: 405,
-  NotAcceptable: 406,
-  ProxyAuthenticationRequired: 407,
-  RequestTimeout: 408,
-  Conflict: 409,
-  Gone: 410,
-  LengthRequired: 411,
-  PreconditionFailed: 412,
-  PayloadTooLarge: 413,
-  URITooLong: 414,
-  UnsupportedMediaType: 415,
-  RangeNotSatisfiable: 416,
-  ExpectationFailed: 417,
-  MisdirectedRequest: 421,
-  UnprocessableEntity: 422,
-  Locked: 423,
-  FailedDependency: 424,
-  UpgradeRequired: 426,
-  PreconditionRequired: 428,
-  TooManyRequests: 429,
-  RequestHeaderFieldsTooLarge: 431,
-  InternalServerError: 500,
-  NotImplemented: 501,
-  BadGateway: 502,
-  ServiceUnavailable: 503,
-  GatewayTimeout: 504,
-  HTTPVersionNotSupported: 505,
-  VariantAlsoNegotiates: 506,
-  InsufficientStorage: 507,
-  LoopDetected: 508,
-  NotExtended: 510,
-  NetworkAuthenticationRequired: 511,
-};
-
-function compileBucket(reader: MessageReader, ctx: CompileContext, ofRoute: boolean): TokenBucket | null {
-  const bucket = reader.message('token_bucket');
-  if (bucket === undefined) {
-    if (ofRoute) {
-      const message = 'local rate limit token bucket must be set for per filter configs';
-      ctx.report('error', 'filter.local-rate-limit', reader, '', message);
-    }
-    return null;
-  }
-  const fillInterval = bucket.duration('fill_interval') ?? 0;
-  if (fillInterval < 50) {
-    const message = 'local rate limit token bucket fill timer must be >= 50ms';
-    ctx.report('error', 'filter.local-rate-limit', bucket, 'fill_interval', message);
-  }
-  return new TokenBucket({
-    maxTokens: bucket.number('max_tokens') ?? 0,
-    tokensPerFill: bucket.number('tokens_per_fill') ?? 1,
-    fillInterval: Math.max(1, fillInterval),
-  });
-}
-
 class LocalRateLimitFilter implements HttpFilter {
   private bucket: TokenBucket | null = null;
 
@@ -144,8 +94,10 @@ class LocalRateLimitFilter implements HttpFilter {
     const { callbacks, settings } = this;
     if (!fractionHits(settings.enabled, callbacks.random(), callbacks.runtime)) return 'continue';
     settings.stats.enabled.inc();
-    this.bucket = bucketOf(settings, callbacks.info.connection);
-    if (this.bucket === null || this.bucket.take(callbacks.clock)) {
+    const buckets = bucketsOf(settings, callbacks.info.connection);
+    const { allowed, bucket } = buckets.take(this.descriptors(head), callbacks.clock);
+    this.bucket = bucket;
+    if (allowed) {
       settings.stats.ok.inc();
       return 'continue';
     }
@@ -162,29 +114,56 @@ class LocalRateLimitFilter implements HttpFilter {
     return 'stop-all';
   }
 
+  private descriptors(head: RequestHead): RateLimitDescriptor[] {
+    const { callbacks, settings } = this;
+    if (!settings.buckets.hasDescriptors) return [];
+    const { info, route, runtime, client, cluster } = callbacks;
+    const { serviceCluster } = client.snapshot;
+    const random = callbacks.random();
+    const name = cluster?.config.name ?? '';
+    return descriptorsOf(
+      settings,
+      { head, info, route, cluster: name, serviceCluster, runtime, random },
+      null,
+    );
+  }
+
   encodeHead(head: ResponseHead): HeadStatus {
     const { bucket } = this;
     if (bucket === null || !this.settings.announce) return 'continue';
     head.headers.push('x-ratelimit-limit', String(bucket.settings.maxTokens));
     head.headers.push('x-ratelimit-remaining', String(bucket.remaining));
-    head.headers.push('x-ratelimit-reset', String(bucket.resetSeconds));
+    head.headers.push('x-ratelimit-reset', String(bucket.resetSeconds(this.callbacks.clock)));
     return 'continue';
   }
 }
 
-function bucketOf(settings: LimitSettings, connection: ConnectionInfo): TokenBucket | null {
-  const { bucket, perConnection } = settings;
-  if (bucket === null || perConnection === null) return bucket;
-  const known = perConnection.get(connection);
-  if (known !== undefined) return known;
-  const own = new TokenBucket(bucket.settings);
-  perConnection.set(connection, own);
+function bucketsOf(settings: LimitSettings, connection: ConnectionInfo): LocalBuckets {
+  const { buckets, perConnection } = settings;
+  if (perConnection === null) return buckets;
+  let own = perConnection.get(connection);
+  if (own === undefined) {
+    own = buckets.copy();
+    perConnection.set(connection, own);
+  }
   return own;
+}
+
+function descriptorsOf(
+  settings: LimitSettings,
+  input: RateLimitInput,
+  narrator: Narrator | null,
+): RateLimitDescriptor[] {
+  const { route } = input;
+  if (route === null || !settings.buckets.hasDescriptors) return [];
+  return countedPolicies(route, settings.virtualHost).flatMap((policies) =>
+    rateLimitDescriptors(policies, settings.stage, input, narrator),
+  );
 }
 
 const TYPE = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
 
-/** `envoy.filters.http.local_ratelimit`: a token bucket, without descriptors. */
+/** `envoy.filters.http.local_ratelimit`: a token bucket, and others for requests of certain descriptors. */
 export const LOCAL_RATE_LIMIT: HttpFilterExtension = {
   type: TYPE,
   routeTypes: [TYPE],
@@ -199,11 +178,17 @@ export const LOCAL_RATE_LIMIT: HttpFilterExtension = {
         const used = (question.routeConfigs()[0] as LimitSettings | undefined) ?? settings;
         const share = (fraction: Fraction): string =>
           fractionText(effectiveFraction(fraction, question.runtime));
-        const text =
-          used.bucket === null
-            ? 'no token bucket, nothing is limited'
-            : `${used.bucket.remaining} of ${used.bucket.settings.maxTokens} tokens left; enabled for ${share(used.enabled)}, enforced for ${share(used.enforced)}`;
-        narrator.note('neutral', `Local rate limit: ${text}`, config.range);
+        const { head, info, route, runtime, random } = question;
+        const cluster = route?.action.kind === 'cluster' ? (route.action.clusterNames[0] ?? '') : '';
+        const input = { head, info, route, cluster, serviceCluster: '', runtime, random };
+        const told = used.buckets.describe(descriptorsOf(used, input, narrator));
+        narrator.note(
+          'neutral',
+          told === ''
+            ? 'Local rate limit: no token bucket, nothing is limited'
+            : `Local rate limit: ${told}; enabled for ${share(used.enabled)}, enforced for ${share(used.enforced)}`,
+          config.range,
+        );
         return null;
       },
     };

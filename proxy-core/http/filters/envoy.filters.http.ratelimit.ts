@@ -2,15 +2,15 @@ import { headerValue } from '../../base/headers.ts';
 import type { RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
 import type { Narrator } from '../../facade/decision.ts';
 import { mutateHeaders } from '../../route/header-mutation.ts';
-import type { RateLimitPolicy } from '../../route/rate-limit.ts';
 import {
+  countedPolicies,
   descriptorText,
   type RateLimitDescriptor,
   type RateLimitInput,
   rateLimitDescriptors,
   switchedOn,
 } from '../../route/rate-limit-descriptor.ts';
-import type { ClusterAction, Route } from '../../route/types.ts';
+import type { Route } from '../../route/types.ts';
 import type { Cluster } from '../../upstream/types.ts';
 import type { AsyncCall } from '../async-client/client.ts';
 import type { FilterCallbacks, FilterQuestion, HeadStatus, HttpFilter } from '../filter.ts';
@@ -154,28 +154,9 @@ function allDescriptors(
   input: RateLimitInput,
   narrator: Narrator | null,
 ): RateLimitDescriptor[] {
-  return countedPolicies(route, ofRoute).flatMap((policies) =>
+  return countedPolicies(route, ofRoute?.virtualHost ?? 'OVERRIDE').flatMap((policies) =>
     rateLimitDescriptors(policies, settings.stage, input, narrator),
   );
-}
-
-function countedPolicies(
-  route: Route,
-  ofRoute: RateLimitRouteSettings | undefined,
-): (readonly RateLimitPolicy[])[] {
-  if (route.action.kind !== 'cluster') return [];
-  const action: ClusterAction = route.action;
-  const own = action.rateLimits;
-  const outer = route.virtualHost.rateLimits;
-  if (action.includeVirtualHostRateLimits) return [own, outer];
-  switch (ofRoute?.virtualHost ?? 'OVERRIDE') {
-    case 'INCLUDE':
-      return [own, outer];
-    case 'IGNORE':
-      return [own];
-    case 'OVERRIDE':
-      return own.length === 0 ? [outer] : [own];
-  }
 }
 
 function note(

@@ -2,6 +2,7 @@ import type { CompileContext } from '../../config/compile-context.ts';
 import type { SourceRange } from '../../config/diagnostic.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import { compileHeaderAdds, type HeaderMutations } from '../../route/header-mutation.ts';
+import type { VirtualHostLimits } from '../../route/rate-limit-descriptor.ts';
 import { compileGrpcService, type GrpcServiceTarget } from './service-target.ts';
 import { ServiceWatch } from './service-watch.ts';
 import { errorStatusCode, statusCode } from './status-codes.ts';
@@ -78,14 +79,13 @@ export function compileRateLimit(
 
 /** `envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute`, compiled. */
 export interface RateLimitRouteSettings {
-  readonly virtualHost: 'OVERRIDE' | 'INCLUDE' | 'IGNORE';
+  readonly virtualHost: VirtualHostLimits;
   readonly domain: string;
 }
 
 export function compileRateLimitRoute(reader: MessageReader): RateLimitRouteSettings {
   return {
-    virtualHost: (reader.enumeration('vh_rate_limits') ??
-      'OVERRIDE') as RateLimitRouteSettings['virtualHost'],
+    virtualHost: (reader.enumeration('vh_rate_limits') ?? 'OVERRIDE') as VirtualHostLimits,
     domain: reader.string('domain') ?? '',
   };
 }
