@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { PeerCertificate } from '../../base/stream-info.ts';
 import type { MessageReader } from '../../config/reader.ts';
+import { describeCertificate } from './certificate.ts';
 import type { Loaded } from './secret.ts';
 import {
   filesOf,
@@ -19,6 +21,8 @@ export interface Certificate {
   readonly identity: Pick<SecureContextOptions, 'cert' | 'key' | 'pfx'>;
   readonly leaf: X509Certificate;
   readonly isEcdsa: boolean;
+  /** What logs say of it. */
+  readonly description: PeerCertificate;
   /** PEM of the whole chain, for show. */
   readonly chain: string;
   /** Where the chain came from, for show. */
@@ -112,6 +116,7 @@ function fromPem(source: CertificateSource, read: ReadFile): Certificate {
     identity: { cert: chain, key: [passphrase === undefined ? { pem: key } : { pem: key, passphrase }] },
     leaf,
     isEcdsa: leaf.publicKey.asymmetricKeyType === 'ec',
+    description: describeCertificate(leaf),
     chain,
     path: chainName,
   };
@@ -131,6 +136,7 @@ function fromPkcs12(source: CertificateSource, pkcs12: TextSource, read: ReadFil
       identity: { pfx },
       leaf,
       isEcdsa: leaf.publicKey.asymmetricKeyType === 'ec',
+      description: describeCertificate(leaf),
       chain: leaf.toString(),
       path: name,
     };

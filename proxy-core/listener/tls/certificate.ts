@@ -132,9 +132,12 @@ export function peerChain(socket: TLSSocket): X509Certificate[] {
 const MAX_CHAIN = 16;
 
 /** What the log operators say about a finished handshake. */
-export function describeSocket(socket: TLSSocket, chain = peerChain(socket)): TlsInfo {
+export function describeSocket(
+  socket: TLSSocket,
+  local: PeerCertificate | null,
+  chain: readonly X509Certificate[] = peerChain(socket),
+): TlsInfo {
   const [peer] = chain;
-  const local = socket.getX509Certificate();
   const version = socket.getProtocol() ?? '';
   return {
     version,
@@ -142,7 +145,7 @@ export function describeSocket(socket: TLSSocket, chain = peerChain(socket)): Tl
     sessionId: version === 'TLSv1.3' ? '' : sessionId(socket.getSession()),
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
     peer: peer === undefined ? null : describeCertificate(peer, withoutRoot(chain)),
-    local: local === undefined ? null : describeCertificate(local),
+    local,
   };
 }
 

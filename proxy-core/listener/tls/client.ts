@@ -182,7 +182,8 @@ class ClientContext implements ClientTls {
   }
 
   describe(socket: TLSSocket): TlsInfo {
-    return describeSocket(socket, [...(this.peers.get(socket)?.chain ?? peerChain(socket))]);
+    const [certificate] = this.common.certificates();
+    return describeSocket(socket, certificate?.description ?? null, this.peers.get(socket)?.chain);
   }
 
   failure(error: string, stats: TlsStats): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import type { TlsInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { TlsStats } from '../../network/tls/stats.ts';
@@ -27,7 +28,8 @@ export interface ServerTls {
     stats: TlsStats,
     done: (secured: TLSSocket, failure: string) => void,
   ): TLSSocket;
-  readonly describe: typeof describeSocket;
+  /** What logs say of a connection whose handshake was good. */
+  describe(secured: TLSSocket): TlsInfo;
 }
 
 /** Compiles a filter chain's `transport_socket`; null = raw buffer, or it cannot be used. */
@@ -75,7 +77,8 @@ const CLOSED = 'connection closed during the handshake';
 const NOT_READY = 'TLS error: Secret is not supplied by SDS';
 
 class ServerContexts implements ServerTls {
-  readonly describe = describeSocket;
+  /** Which certificate a connection was shown. */
+  private readonly shown = new WeakMap<TLSSocket, Certificate>();
   /** Contexts by certificate and first suite of TLS 1.3. */
   private readonly contexts = new Map<string, SecureContext | null>();
   private index: CertificateIndex = { byName: new Map(), isEcdsa: [] };
@@ -98,10 +101,13 @@ class ServerContexts implements ServerTls {
     this.index = indexCertificates(this.certificates);
   }
 
+  describe(secured: TLSSocket): TlsInfo {
+    return describeSocket(secured, this.shown.get(secured)?.description ?? null);
+  }
+
   /** Null when no handshake can succeed with the settings (minimum above maximum, say). */
-  private context(hello: ClientHello | null): SecureContext | null {
+  private context(hello: ClientHello | null, certificate: Certificate | undefined): SecureContext | null {
     if (!this.common.parameters.possible) return null;
-    const certificate = this.certificates[chooseCertificate(this.index, hello, this.settings.fullScan)];
     const suite = hello?.cipherSuites.find((each) => TLS13_SUITES.has(each)) ?? 0;
     const key = `${certificate === undefined ? -1 : this.certificates.indexOf(certificate)} ${suite}`;
     let context = this.contexts.get(key);
@@ -150,7 +156,8 @@ class ServerContexts implements ServerTls {
     const required = this.settings.requireCertificate || namesPeer(validation);
     // Envoy takes the first of its own protocols that the client offers; without one the handshake goes on.
     const protocol = this.common.alpn.find((each) => hello?.protocols.includes(each) ?? false);
-    const context = ready ? this.context(hello) : null;
+    const certificate = this.certificates[chooseCertificate(this.index, hello, this.settings.fullScan)];
+    const context = ready ? this.context(hello, certificate) : null;
     const secured = new TLSSocket(socket, {
       isServer: true,
       ...(context === null ? {} : { secureContext: context }),
@@ -159,6 +166,7 @@ class ServerContexts implements ServerTls {
       rejectUnauthorized: checks && required,
       ...(protocol === undefined ? {} : { ALPNProtocols: [protocol] }),
     });
+    if (certificate !== undefined) this.shown.set(secured, certificate);
     let settled = false;
     const settle = (failure: string): void => {
       if (settled) return;
