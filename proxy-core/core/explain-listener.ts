@@ -193,6 +193,11 @@ export function tellFilters(
   narration: Narration,
 ): FilterAnswer | null {
   const answer = explainFilters(http, decideRoute(http.routes, input, null), input, info, narration);
+  const { recorded } = telling;
+  // A request that got to an upstream tells them there.
+  if (recorded?.localReply === true && recorded.attempts.length === 0) {
+    for (const note of recorded.serviceNotes ?? []) narration.note('neutral', note, null);
+  }
   const answered = answer === null ? '' : `answered with ${answer.status} before the router`;
   telling.steps.push(
     step(

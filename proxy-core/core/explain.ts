@@ -3,11 +3,11 @@ import type { ExplainRequest } from '../facade/core-api.ts';
 import type { Decision } from '../facade/decision.ts';
 import type { CoreEvent } from '../facade/state.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
-import { mutateRequestHeaders } from '../http/request-headers.ts';
 import { createStreamInfo } from '../http/stream-info.ts';
 import type { ListenerConfig } from '../listener/index.ts';
 import { decideRoute, type Route, type RouteInput, redirectResponse } from '../route/index.ts';
 import { recordedHeadline } from './explain-attempts.ts';
+import { explainConnection } from './explain-connection.ts';
 import {
   findListener,
   receivedHead,
@@ -15,6 +15,7 @@ import {
   tellFilters,
   tellNormalization,
 } from './explain-listener.ts';
+import { tellRequestHead } from './explain-request-head.ts';
 import { routeSteps, routeSubject } from './explain-route.ts';
 import { tellUpstream } from './explain-upstream.ts';
 import { step } from './narration.ts';
@@ -66,6 +67,9 @@ export function explainRecorded(
     (each) => each.name === recorded.connection.listenerName,
   );
   const received = recorded.receivedHead;
+  if (listener !== undefined && recorded.downstreamProtocol === 'TCP') {
+    return explainConnection(telling, listener, recorded);
+  }
   if (listener === undefined || received === null) {
     return finish(telling, recordedHeadline(recorded), 'The request was refused before it could be routed.');
   }
@@ -94,7 +98,7 @@ export function explainRecorded(
 
 /** Details that the emulated filters write with their answers. */
 const LOCAL_FILTER_DETAILS =
-  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large)/;
+  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large|ext_authz_|jwt_authn_access_denied|request_rate_limited|rate_limiter_error|ext_proc|oauth\.)/;
 
 /** A browser's SNI: the host without its port, in lower case. */
 function hostOf(authority: string): string {
@@ -110,10 +114,12 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
     return finish(telling, 'The connection is closed: no filter chain takes it.', '');
   }
   const { recorded, snapshot } = telling;
-  const head: RequestHead = { ...received, headers: [...received.headers] };
-  const uuid = (): string => recorded?.requestId ?? '00000000-0000-4000-8000-000000000000';
-  const internal = mutateRequestHeaders(head, info, http, snapshot.runtime, chain.tls, false, uuid);
-  const seen = info.requestHead ?? head;
+  const { head: seen, internal, rejectStatus } = tellRequestHead(telling, http, info, received, chain.tls);
+  if (rejectStatus > 0 && recorded === null) {
+    const details = 'rejecting_because_detection_failed';
+    telling.outcome = { ...telling.outcome, localReply: { status: rejectStatus, flags: '', details } };
+    return finish(telling, `${rejectStatus} written by the proxy.`, 'No client address was found.');
+  }
   const normalized = tellNormalization(http, seen, info);
   const input: RouteInput = {
     head: seen,
@@ -166,7 +172,7 @@ function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, rece
   }
   const action = route.action;
   if (action.kind !== 'cluster') return tellAnswer(telling, route, input);
-  return tellUpstream(telling, route, action, input, info);
+  return tellUpstream(telling, http, route, action, input, info);
 }
 
 function tellRoute(telling: Telling, http: HttpConnectionManagerConfig, input: RouteInput): Route | null {
