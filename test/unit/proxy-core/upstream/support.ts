@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { SeededRandom } from '../../../../proxy-core/base/random.ts';
 import { VirtualClock } from '../../../../proxy-core/base/virtual-clock.ts';
 import type { CompileContext, CoreServices } from '../../../../proxy-core/config/compile-context.ts';
@@ -40,7 +41,7 @@ export function compile(yaml: string, runtime: ReadonlyMap<string, unknown> = ne
       }),
     clusterNames: new Set(),
     serving: false,
-    files: { read: () => new Uint8Array(), exists: () => false },
+    files: { read: () => new Uint8Array(), exists: existsSync },
     node: { id: '', cluster: '' },
     runtime,
   };
