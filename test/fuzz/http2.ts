@@ -1,10 +1,13 @@
 import { VirtualClock } from '../../proxy-core/base/virtual-clock.ts';
+import { loadMessage } from '../../proxy-core/config/load.ts';
+import { MessageReader } from '../../proxy-core/config/reader.ts';
 import { Http2ClientCodec } from '../../proxy-core/http/codec/http2/client.ts';
 import { DEFAULT_HTTP2_OPTIONS } from '../../proxy-core/http/codec/http2/options.ts';
 import { Http2ServerCodec } from '../../proxy-core/http/codec/http2/server.ts';
 import { http2Stats } from '../../proxy-core/http/codec/http2/stats.ts';
 import { HTTP_INSPECTOR } from '../../proxy-core/listener/filters/http-inspector.ts';
-import { FilterRun } from '../../proxy-core/listener/filters/inspection.ts';
+import { FilterRun, type ListenerFilter } from '../../proxy-core/listener/filters/inspection.ts';
+import { proxyProtocol } from '../../proxy-core/listener/filters/proxy-protocol.ts';
 import { tlsInspector } from '../../proxy-core/listener/filters/tls-inspector.ts';
 import { StatsStore } from '../../proxy-core/observe/stats/store.ts';
 
@@ -107,10 +110,24 @@ export function fuzzHttp2Client(bytes: Uint8Array): void {
   if (ended !== 1 || codec.busy) throw new Error('the stream was never told its end');
 }
 
-/** Any bytes before a filter chain is chosen. */
+const TLS_INSPECTOR = 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
+
+function allListenerFilters(): ListenerFilter[] {
+  const text = '{ enable_ja3_fingerprinting: true, enable_ja4_fingerprinting: true }';
+  const { root } = loadMessage(text, 'fuzz.yaml', TLS_INSPECTOR);
+  if (root === null) throw new Error('the filter cannot be read');
+  const store = new StatsStore();
+  return [proxyProtocol(null, store), tlsInspector(new MessageReader(root), store), HTTP_INSPECTOR];
+}
+
+const inspectors = allListenerFilters();
+
+/** Any bytes before a filter chain is chosen: as they are, as a TLS record, behind PROXY headers. */
 export function fuzzInspectors(bytes: Uint8Array): void {
-  const filters = [tlsInspector(new StatsStore()), HTTP_INSPECTOR];
-  for (const input of [Buffer.from(bytes), Buffer.concat([Buffer.from([22, 3, 1]), bytes])]) {
-    new FilterRun(filters, new VirtualClock()).advance(input);
+  for (const start of ['', '\x16\x03\x01', 'PROXY TCP4 1.2.3.4 ', '\r\n\r\n\0\r\nQUIT\n\x21']) {
+    const input = Buffer.concat([Buffer.from(start, 'latin1'), bytes]);
+    const { consumed } = new FilterRun(inspectors, new VirtualClock()).advance(input);
+    if (consumed < 0 || consumed > input.length) throw new Error(`consumed ${consumed} of ${input.length}`);
+    new FilterRun(inspectors.slice(1), new VirtualClock()).advance(input);
   }
 }
