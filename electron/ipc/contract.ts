@@ -11,7 +11,7 @@ import type {
   Diagnostics,
   ExplainRequest,
   ExportReport,
-  HostEvent,
+  HostHistoryState,
   HostRef,
   MetricsTick,
   RecordDetail,
@@ -118,8 +118,7 @@ export interface Calls {
   'records.routeTests': { args: { filter: string; limit: number }; result: { text: string; tests: number } };
   'records.clear': { args: undefined; result: { freedBytes: number } };
   'records.pause': { args: { paused: boolean }; result: undefined };
-  /** What happened to a host, oldest first. */
-  'hosts.history': { args: HostRef; result: readonly HostEvent[] };
+  'hosts.history': { args: HostRef; result: HostHistoryState };
   /** Takes a host out by hand, and takes it back whatever ejected it. */
   'hosts.eject': { args: HostRef; result: undefined };
   'hosts.uneject': { args: HostRef; result: undefined };

@@ -1,11 +1,16 @@
 import { AttacheError } from '../base/errors.ts';
 import type { HostRef } from '../facade/core-api.ts';
-import type { HostEvent } from '../facade/state.ts';
-import type { ClusterView, UpstreamCluster, UpstreamHost } from '../upstream/index.ts';
+import type { HostHistoryState } from '../facade/state.ts';
+import { type ClusterView, hostCheck, type UpstreamCluster, type UpstreamHost } from '../upstream/index.ts';
 
-/** What happened to a host, oldest first; empty for one that was never heard of. Hosts that left are remembered. */
-export function hostHistory(view: ClusterView, { cluster, address }: HostRef): readonly HostEvent[] {
-  return view.get(cluster)?.news.history.list(address) ?? [];
+/** What happened to a host, and its health check now. A host that was never heard of has no entries. */
+export function hostHistory(view: ClusterView, { cluster, address }: HostRef): HostHistoryState {
+  const known = view.get(cluster);
+  const host = known?.hosts.find((each) => each.address === address);
+  return {
+    check: known === undefined || host === undefined ? null : hostCheck(host, known.wall),
+    entries: known?.news.history.list(address) ?? [],
+  };
 }
 
 /** Takes every host of that address out by hand, until it is taken back. */

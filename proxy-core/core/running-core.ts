@@ -29,7 +29,7 @@ import type {
 } from '../facade/core-api.ts';
 import type { Decision } from '../facade/decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState } from '../facade/records.ts';
-import type { CoreEvent, CoreState, HostEvent } from '../facade/state.ts';
+import type { CoreEvent, CoreState, HostHistoryState } from '../facade/state.ts';
 import { createDataPath, type DataPath, defectText } from '../http/runtime.ts';
 import { firstExpiry, SecretManager } from '../listener/index.ts';
 import {
@@ -420,7 +420,7 @@ export class RunningCore implements ProxyCore {
     return this.liveMetrics.history();
   }
 
-  hostHistory(host: HostRef): readonly HostEvent[] {
+  hostHistory(host: HostRef): HostHistoryState {
     return hostHistory(this.clusters.view, host);
   }
 

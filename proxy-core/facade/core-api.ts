@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { Diagnostic, SourceRange } from '../config/diagnostic.ts';
 import type { Decision } from './decision.ts';
 import type { MetricsTick, RecordDetail, RecorderState, RecordRow } from './records.ts';
-import type { CoreEvent, CoreState, HostEvent } from './state.ts';
+import type { CoreEvent, CoreState, HostHistoryState } from './state.ts';
 
 /** A configuration as text. `file` names it in diagnostics and anchors nothing: paths inside are Envoy's. */
 export interface ConfigSource {
@@ -146,8 +146,8 @@ export interface ProxyCore {
   /** The last hour at most, oldest first. */
   metrics(): readonly MetricsTick[];
   events(): readonly CoreEvent[];
-  /** What happened to a host, oldest first, at most its last 100 entries; hosts that left are remembered. */
-  hostHistory(host: HostRef): readonly HostEvent[];
+  /** What happened to a host, at most its last 100 entries, and its health check; hosts that left are remembered. */
+  hostHistory(host: HostRef): HostHistoryState;
   /** Takes a host out by hand until `unejectHost`. Throws AttacheError `core.no-cluster`, `core.no-host`. */
   ejectHost(host: HostRef): void;
   /** Takes a host back, whether it was ejected by hand or by outlier detection. Throws as `ejectHost` does. */

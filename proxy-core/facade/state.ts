@@ -153,6 +153,13 @@ export interface HostState {
   readonly errorRequests: number;
 }
 
+export interface HostHistoryState {
+  /** As it is now: it moves on with every check, which the state does not. Null without check. */
+  readonly check: HostCheckState | null;
+  /** Oldest first. */
+  readonly entries: readonly HostEvent[];
+}
+
 /** One entry of a host's history. */
 export interface HostEvent {
   /** Counts up with the entries of one host. */

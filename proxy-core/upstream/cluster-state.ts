@@ -51,7 +51,7 @@ function healthCheckState({ config }: UpstreamCluster): HealthCheckState | null 
   };
 }
 
-function hostCheck({ check }: UpstreamHost, wall: number): HostCheckState | null {
+export function hostCheck({ check }: UpstreamHost, wall: number): HostCheckState | null {
   if (check === null) return null;
   const { nextIn } = check;
   return {

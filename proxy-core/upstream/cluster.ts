@@ -253,7 +253,10 @@ export class UpstreamCluster implements Cluster {
         host.healthySince = this.environment.services.clock.now();
         this.health?.prepare(host);
         if (this.initialized) this.news.joined(host);
-      } else if (kept.adopt(endpoint, hostname)) adopted = true;
+      } else if (kept.adopt(endpoint, hostname)) {
+        adopted = true;
+        this.news.changed(host);
+      }
       host.alternatives = alternatives ?? [];
       next.push(host);
     }

@@ -55,6 +55,7 @@ export function compileCluster(
     assignmentPolicy: assignment.policy,
     outlier,
     healthCheck,
+    closesWithHostHealth: reader.bool('close_connections_on_host_health_failure') ?? false,
     ignoreHealthOnHostRemoval: reader.bool('ignore_health_on_host_removal') ?? false,
     ignoreNewHostsUntilFirstCheck:
       reader.message('common_lb_config')?.bool('ignore_new_hosts_until_first_hc') ?? false,

@@ -46,6 +46,13 @@ export class HostNews {
     this.note(host, { kind: 'host-removed', tone: 'note', text });
   }
 
+  /** Its endpoint gives it another weight, locality or health. */
+  changed(host: UpstreamHost): void {
+    const flags = healthFlagWords(host.healthFlags);
+    const text = `The endpoint of ${host.address} in ${this.clusterName} changed: weight ${host.weight}, \`${flags}\`.`;
+    this.note(host, { kind: 'host-endpoint', tone: 'note', text });
+  }
+
   /** `ignore_health_on_host_removal` is not set. */
   stays(host: UpstreamHost): void {
     const text = `${host.address} is no longer named by the endpoints of ${this.clusterName} and stays while its health check passes.`;

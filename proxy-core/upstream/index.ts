@@ -8,7 +8,7 @@ export {
   createClusterManager,
   type UpstreamManager,
 } from './cluster-manager.ts';
-export { clusterState, clusterStates } from './cluster-state.ts';
+export { clusterState, clusterStates, hostCheck } from './cluster-state.ts';
 export { compileDnsCache } from './cluster-types/compile.ts';
 export { checkDuplicateClusters, compileCluster, type TransportSocketCompiler } from './compile-cluster.ts';
 export type { UpstreamEvent, UpstreamEventSink } from './events.ts';

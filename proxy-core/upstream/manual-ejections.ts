@@ -1,5 +1,6 @@
 import type { CoreServices } from '../config/compile-context.ts';
 import { HealthFlag, type UpstreamHost } from './host.ts';
+import { leaveFailedHost } from './host-connections.ts';
 import type { HostNews } from './host-news.ts';
 import type { OutlierDetector } from './outlier/detector.ts';
 
@@ -25,7 +26,7 @@ export class ManualEjections {
     stats.counter(`${this.statPrefix}manual_ejections_total`).inc();
     stats.gauge(`${this.statPrefix}manual_ejections_active`).inc();
     this.onHealthChange();
-    host.pool?.drain();
+    leaveFailedHost(host);
     this.news.tell(host, {
       kind: 'host-ejected',
       tone: 'eject',

@@ -46,6 +46,8 @@ export interface ClusterConfig {
   readonly autoServerName: AutoServerName | null;
   /** A PROXY header at the start of each connection, before TLS; null = none. */
   readonly proxyProtocol: ProxyProtocolOut | null;
+  /** `close_connections_on_host_health_failure`, for TCP. */
+  readonly closesWithHostHealth?: boolean;
   /** Compiled transport socket (TLS), null = raw buffer. */
   readonly transportSocket: ClientTls | null;
   /** Same text of the cluster message ⇒ same key: apply compares it to tell changed from unchanged. */

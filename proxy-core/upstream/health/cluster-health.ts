@@ -1,4 +1,5 @@
 import { HealthFlag, type UpstreamHost } from '../host.ts';
+import { leaveFailedHost } from '../host-connections.ts';
 import type { HostNews } from '../host-news.ts';
 import { type CheckerEnvironment, HealthChecker } from './checker.ts';
 import { checkText, type HealthCheckConfig } from './config.ts';
@@ -72,7 +73,7 @@ export class ClusterHealth {
     this.tell(host, outcome);
     if (outcome.transition === 'changed') {
       this.environment.onHealthChange(host);
-      if (host.has(HealthFlag.failedActiveCheck)) host.pool?.drain();
+      if (host.has(HealthFlag.failedActiveCheck)) leaveFailedHost(host);
     }
     if (outcome.succeeded && !host.has(HealthFlag.failedActiveCheck)) this.environment.onPassed(host);
   }

@@ -57,10 +57,6 @@ function settings(reader: MessageReader, ctx: CompileContext, check: CheckKind):
     alwaysLogSuccess: reader.bool('always_log_health_check_success') ?? false,
     eventLogPaths: eventLogs(reader, ctx),
     alpn: reader.message('tls_options')?.strings('alpn_protocols') ?? [],
-    transportSocketMatch: (reader.json('transport_socket_match_criteria') ?? null) as Record<
-      string,
-      unknown
-    > | null,
     check,
     source: reader.range,
   };

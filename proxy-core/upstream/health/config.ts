@@ -15,8 +15,6 @@ export interface HealthCheckConfig extends HealthCheckIntervals {
   readonly eventLogPaths: readonly string[];
   /** `tls_options.alpn_protocols`; empty = what the transport socket says. */
   readonly alpn: readonly string[];
-  /** Picks among `transport_socket_matches` in place of the endpoint's metadata; null = not set. */
-  readonly transportSocketMatch: Readonly<Record<string, unknown>> | null;
   readonly check: CheckKind;
   readonly source: SourceRange;
 }

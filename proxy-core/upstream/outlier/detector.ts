@@ -3,6 +3,7 @@ import type { CoreServices } from '../../config/compile-context.ts';
 import type { DetectorKind, OutlierConfig } from '../cluster-config.ts';
 import { upstreamEvent } from '../events.ts';
 import { HealthFlag, type UpstreamHost } from '../host.ts';
+import { leaveFailedHost } from '../host-connections.ts';
 import type { HostNews } from '../host-news.ts';
 import type { RuntimeReader } from '../runtime-reader.ts';
 import { ejectLine, type LineSink, unejectLine } from './event-log.ts';
@@ -152,7 +153,7 @@ export class OutlierDetector implements ConsecutiveListener {
       monitor.multiplier++;
     }
     this.environment.onHealthChange(monitor.host);
-    monitor.host.pool?.drain();
+    leaveFailedHost(monitor.host);
   }
 
   private sweep(): void {

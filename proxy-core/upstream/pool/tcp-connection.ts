@@ -6,6 +6,7 @@ import { connectPlain } from '../../network/connect.ts';
 import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
+import { bindToHost, type HostBound, unbindFromHost } from '../host-connections.ts';
 import type { Cluster, Host, ResourceLimits } from '../types.ts';
 import { takeConnectionId } from './connection-id.ts';
 import { errorText, type PoolServices } from './host-pool.ts';
@@ -35,7 +36,7 @@ export function admitsTcpConnection(cluster: Cluster): boolean {
  * One upstream connection for one downstream connection (Envoy's TCP pool): it is made when it is asked for and ends
  * with its owner. Counts as one request of its cluster while it stands.
  */
-export class TcpConnection implements TransportOwner, TimerOwner {
+export class TcpConnection implements TransportOwner, TimerOwner, HostBound {
   readonly id = takeConnectionId();
   readonly transport: SocketTransport;
   readonly connectStarted: number;
@@ -99,6 +100,7 @@ export class TcpConnection implements TransportOwner, TimerOwner {
       }
     });
     clock.arm(this.connectTimer, config.connectTimeout);
+    if (config.closesWithHostHealth === true) bindToHost(host, this);
   }
 
   private onConnect(): void {
@@ -167,6 +169,12 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     this.transport.end();
   }
 
+  /** The owner hears of it as of a connection that the host closed. */
+  onHostFailed(): void {
+    this.closedLocally ??= true;
+    this.transport.destroy();
+  }
+
   onTimer(): void {
     this.timedOut = true;
     this.closedLocally ??= true;
@@ -199,6 +207,7 @@ export class TcpConnection implements TransportOwner, TimerOwner {
     this.flushed?.();
     this.clock.disarm(this.connectTimer);
     const { cluster, host, limits } = this;
+    unbindFromHost(host, this);
     const { stats } = cluster;
     stats.upstreamCxTxBytesTotal.add(this.transport.bytesWritten);
     limits.connections--;

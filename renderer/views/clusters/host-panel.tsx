@@ -1,5 +1,11 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
-import type { ClusterState, HostEvent, HostState } from '../../../proxy-core/index.ts';
+import type {
+  ClusterState,
+  HostCheckState,
+  HostEvent,
+  HostHistoryState,
+  HostState,
+} from '../../../proxy-core/index.ts';
 import { Button, LinkButton } from '../../components/button.tsx';
 import { cx } from '../../components/cx.ts';
 import { HostGlyph } from '../../components/glyphs.tsx';
@@ -20,6 +26,7 @@ import styles from './host-panel.module.css';
 export function HostPanel(props: { readonly cluster: ClusterState; readonly address: string }) {
   const { cluster, address } = props;
   const host = cluster.hosts.find((each) => each.address === address);
+  const fetched = useHistory(cluster.name, address);
   const close = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -55,15 +62,24 @@ export function HostPanel(props: { readonly cluster: ClusterState; readonly addr
         {host === undefined ? (
           <p className={styles.text}>This host is not in {cluster.name} now. What is known of it is below.</p>
         ) : (
-          <Now cluster={cluster} host={host} />
+          <Now
+            cluster={cluster}
+            host={host}
+            check={fetched.kind === 'known' ? fetched.history.check : host.check}
+          />
         )}
-        <Entries cluster={cluster.name} address={address} host={host} />
+        <Entries fetched={fetched} />
       </div>
     </aside>
   );
 }
 
-function Now({ cluster, host }: { readonly cluster: ClusterState; readonly host: HostState }) {
+function Now(props: {
+  readonly cluster: ClusterState;
+  readonly host: HostState;
+  readonly check: HostCheckState | null;
+}) {
+  const { cluster, host, check } = props;
   return (
     <section className={styles.section}>
       <p>
@@ -75,7 +91,7 @@ function Now({ cluster, host }: { readonly cluster: ClusterState; readonly host:
           It gets no traffic until you take it back. Outlier detection goes on as before.
         </p>
       )}
-      <CheckLines cluster={cluster} host={host} />
+      <CheckLines cluster={cluster} check={check} />
       <div className="row">
         <LinkButton small href={trafficHref(`upstream:${host.address}`)}>
           <Icon name="traffic" size={13} />
@@ -86,10 +102,11 @@ function Now({ cluster, host }: { readonly cluster: ClusterState; readonly host:
   );
 }
 
-function CheckLines({ cluster, host }: { readonly cluster: ClusterState; readonly host: HostState }) {
+function CheckLines(props: { readonly cluster: ClusterState; readonly check: HostCheckState | null }) {
+  const { check } = props;
   const now = useNow();
-  const { healthCheck } = cluster;
-  if (healthCheck === null || host.check === null) {
+  const { healthCheck } = props.cluster;
+  if (healthCheck === null || check === null) {
     return (
       <p className="sm sub">
         {healthCheck === null
@@ -98,7 +115,7 @@ function CheckLines({ cluster, host }: { readonly cluster: ClusterState; readonl
       </p>
     );
   }
-  const { answer, at, nextAt } = host.check;
+  const { answer, at, nextAt } = check;
   return (
     <dl className={styles.facts}>
       <dt>Health check</dt>
@@ -123,27 +140,22 @@ function CheckLines({ cluster, host }: { readonly cluster: ClusterState; readonl
 
 type Fetched =
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'known'; readonly entries: readonly HostEvent[] }
+  | { readonly kind: 'known'; readonly history: HostHistoryState }
   | { readonly kind: 'failed'; readonly reason: string };
 
-function Entries(props: {
-  readonly cluster: string;
-  readonly address: string;
-  readonly host: HostState | undefined;
-}) {
-  const { cluster, address, host } = props;
+/** Asked anew every second, and at once when something happened to the host. */
+function useHistory(cluster: string, address: string): Fetched {
   const [fetched, setFetched] = useState<Fetched>({ kind: 'waiting' });
-  // Asked anew whenever something that is written down may have happened.
   const lastEvent = useEvents((s) => s.events.findLast((each) => each.host === address)?.seq ?? 0);
-  const fingerprint = `${lastEvent} ${host?.healthFlags ?? ''} ${host?.check?.answer ?? ''}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the fingerprint is the reason to ask again
+  const now = useNow();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the time and the last event are the reasons to ask again
   useEffect(() => {
     let stale = false;
     getClient()
       .call('hosts.history', { cluster, address })
       .then(
-        (entries) => {
-          if (!stale) setFetched({ kind: 'known', entries });
+        (history) => {
+          if (!stale) setFetched({ kind: 'known', history });
         },
         (error: unknown) => {
           if (!stale) setFetched({ kind: 'failed', reason: failureText(error) });
@@ -152,17 +164,22 @@ function Entries(props: {
     return () => {
       stale = true;
     };
-  }, [cluster, address, fingerprint]);
+  }, [cluster, address, lastEvent, now]);
+  return fetched;
+}
+
+function Entries({ fetched }: { readonly fetched: Fetched }) {
+  const entries = fetched.kind === 'known' ? fetched.history.entries : [];
   return (
     <section className={styles.section}>
       <Heading>History</Heading>
       {fetched.kind === 'failed' && <p className="sm c-err">{fetched.reason}</p>}
-      {fetched.kind === 'known' && fetched.entries.length === 0 && (
+      {fetched.kind === 'known' && entries.length === 0 && (
         <p className="sm sub">Nothing happened to this host since it is known.</p>
       )}
-      {fetched.kind === 'known' && fetched.entries.length > 0 && (
+      {entries.length > 0 && (
         <ol className={styles.entries} aria-label="What happened, newest first">
-          {[...fetched.entries].reverse().map((entry) => (
+          {[...entries].reverse().map((entry) => (
             <Entry key={entry.seq} entry={entry} />
           ))}
         </ol>

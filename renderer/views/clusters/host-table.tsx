@@ -157,9 +157,11 @@ function HostRow(props: {
       <td>
         <EjectionCell host={host} outlier={cluster.outlier} />
       </td>
-      <td className={styles.right}>
-        <EjectButton cluster={cluster.name} host={host} />
-        <HistoryButton address={host.address} open={open} />
+      <td>
+        <span className={cx('row', styles.actions)}>
+          <EjectButton cluster={cluster.name} host={host} />
+          <HistoryButton address={host.address} open={open} />
+        </span>
       </td>
       {switchable && <td>{mode !== undefined && <DemoModeSelect address={host.address} mode={mode} />}</td>}
     </tr>
