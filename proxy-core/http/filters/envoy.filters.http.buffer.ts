@@ -16,6 +16,7 @@ class BufferFilter implements HttpFilter {
   decodeHead(head: RequestHead, endStream: boolean): HeadStatus {
     if (endStream || this.limit < 0) return 'continue';
     this.head = head;
+    this.callbacks.setRequestBufferLimit(this.limit);
     return 'stop';
   }
 
