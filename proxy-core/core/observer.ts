@@ -22,6 +22,7 @@ export class Observer implements StreamRecorder {
 
   end(info: StreamInfo): void {
     if (info.record >= 0) this.recorder.end(info);
-    this.metrics.streamEnded(info);
+    // Rates and latencies are of requests.
+    if (info.downstreamProtocol !== 'TCP') this.metrics.streamEnded(info);
   }
 }

@@ -2,6 +2,7 @@ import type { HeaderList } from '../../base/headers.ts';
 import { reasonPhrase } from '../../base/reason-phrase.ts';
 import type { HttpProtocol, RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
 import type { RecordDetail, RecordedMessage, RecordRow } from '../../facade/records.ts';
+import { shownHead } from './shown-head.ts';
 
 /** The row of a stream that still runs. */
 export function toLiveRow(
@@ -11,7 +12,7 @@ export function toLiveRow(
   requestBytes: number,
   responseBytes: number,
 ): RecordRow {
-  const head = info.receivedHead;
+  const head = shownHead(info);
   return {
     seq,
     at: info.startWall,
@@ -50,6 +51,7 @@ export function toDetail(
   responseKept: number,
   extra: Extra,
 ): RecordDetail {
+  const tcp = info.downstreamProtocol === 'TCP';
   const reachedUpstream = info.attempts.some((a) => a.sentFirst >= 0);
   const upstreamProtocol = info.upstreamProtocol ?? 'HTTP/1.1';
   const empty: RequestHead = { method: '', authority: '', path: '', scheme: '', protocol: '', headers: [] };
@@ -60,13 +62,15 @@ export function toDetail(
     remote: info.remote.port < 0 ? info.remote.ip : `${info.remote.ip}:${info.remote.port}`,
     virtualHost: info.virtualHostName,
     routeSource: null,
-    request: requestMessage(
-      info.receivedHead ?? empty,
-      info.downstreamProtocol,
-      info.requestTrailers,
-      requestKept,
-      extra.request,
-    ),
+    request: tcp
+      ? connectionMessage(row, requestKept, extra.request)
+      : requestMessage(
+          info.receivedHead ?? empty,
+          info.downstreamProtocol,
+          info.requestTrailers,
+          requestKept,
+          extra.request,
+        ),
     upstreamRequest:
       reachedUpstream && info.requestHead !== null
         ? requestMessage(info.requestHead, upstreamProtocol, info.requestTrailers, requestKept, extra.request)
@@ -81,8 +85,9 @@ export function toDetail(
             responseKept,
             extra.response,
           ),
-    response:
-      info.responseHead === null
+    response: tcp
+      ? connectionMessage(row, responseKept, extra.response)
+      : info.responseHead === null
         ? null
         : responseMessage(
             info.responseHead,
@@ -111,6 +116,11 @@ export function toDetail(
     },
     logLine: extra.logLine,
   };
+}
+
+/** One direction of a connection: nothing but its bytes. */
+function connectionMessage(row: RecordRow, bodyKept: number, bodyLength: number): RecordedMessage {
+  return { startLine: `TCP ${row.authority}`, headers: [], trailers: [], bodyKept, bodyLength };
 }
 
 function requestMessage(

@@ -82,7 +82,7 @@ export function rebuildStream(
     requestComplete: float(F.requestComplete),
     responseFirst: float(F.responseFirst),
     end: float(F.end),
-    receivedHead: block.receivedHead,
+    receivedHead: text(I.protocol) === 'TCP' ? null : block.receivedHead,
     requestHead: block.requestHead,
     requestTrailers: block.requestTrailers,
     upstreamResponseHead: block.upstreamResponseHead,

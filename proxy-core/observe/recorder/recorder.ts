@@ -9,6 +9,7 @@ import { ByteRing } from './byte-ring.ts';
 import { DONE, F, F_STRIDE, I, I_STRIDE, LOCAL } from './columns.ts';
 import { toDetail, toLiveRow } from './detail.ts';
 import { finishedRow, type RecordColumns, rebuildStream } from './read-record.ts';
+import { shownHead } from './shown-head.ts';
 import { StringTable } from './string-table.ts';
 
 export interface RecorderOptions {
@@ -117,7 +118,7 @@ export class Recorder implements StreamRecorder {
     const i = slot * I_STRIDE;
     const ints = this.ints;
     const strings = this.strings;
-    const row = rowText(info.receivedHead);
+    const row = rowText(shownHead(info));
     let text = row + restText(info);
     const attempts = Math.min(info.attempts.length, 64);
     const doubles = COUNTER_DOUBLES + attempts * ATTEMPT_DOUBLES;
