@@ -54,7 +54,7 @@ export function parseProxyHeader(bytes: Uint8Array): ProxyParse {
   if (bytes.length >= HEAD_2) {
     if (begins(bytes, SIGNATURE_2)) return parseBinary(bytes);
     if (!begins(bytes, SIGNATURE_1)) return ABSENT;
-  }
+  } else if (bytes[0] === 13 && bytes[1] === 10) return INCOMPLETE;
   for (let i = 2; i < bytes.length && i <= MAX_LINE; i++) {
     if (bytes[i] === 10 && bytes[i - 1] === 13) return parseLine(bytes, i + 1);
   }
@@ -131,7 +131,7 @@ function parseTlvs(bytes: Uint8Array, start: number, end: number): ProxyTlv[] | 
     const length = uint16(bytes, at + 1);
     const next = at + 3 + length;
     if (next > end) return null;
-    tlvs.push({ type: bytes[at] as number, value: bytes.slice(at + 3, next) });
+    tlvs.push({ type: bytes[at] as number, value: new Uint8Array(bytes.subarray(at + 3, next)) });
     at = next;
   }
   return tlvs;
