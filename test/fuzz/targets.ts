@@ -2,6 +2,7 @@ import { fuzzConfig } from './config.ts';
 import { fuzzHttp1Client, fuzzHttp1Server } from './http1.ts';
 import { fuzzHttp2Client, fuzzHttp2Server, fuzzInspectors } from './http2.ts';
 import { fuzzFilter, fuzzObserve } from './observe.ts';
+import { fuzzProxyProtocol } from './proxy-protocol.ts';
 import { fuzzFormat, fuzzHpack, fuzzPath, fuzzRegex } from './pure.ts';
 
 export interface FuzzTarget {
@@ -94,6 +95,18 @@ export const TARGETS: readonly FuzzTarget[] = [
     run: fuzzInspectors,
     seeds: ['GET / HTTP/1.1\r\n', 'PRI * HTTP/2.0\r\n', Uint8Array.from([22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3])],
     words: ['\x16\x03\x01\0\x10\x01\0\0\x0c\x03\x03', '\0\0', '\0\x10', ' HTTP/1.0\r\n'],
+  },
+  {
+    name: 'proxy-protocol',
+    run: fuzzProxyProtocol,
+    seeds: [
+      'PROXY TCP4 1.2.3.4 5.6.7.8 111 222\r\nGET',
+      'PROXY UNKNOWN\r\n',
+      'PROXY TCP6 2001:db8::1 ::1 111 222\r\n',
+      http2('\r\n\r\n\0\r\nQUIT\n', '21110011', '0102030405060708006400c8', '0200026162'),
+      http2('\r\n\r\n\0\r\nQUIT\n', '20000000'),
+    ],
+    words: ['\r\n', ' ', 'PROXY ', 'TCP6', '::', '\x21\x21\0\x24', '\x20', '\0\x0c', '\xff\xff'],
   },
   {
     name: 'http1-server',
