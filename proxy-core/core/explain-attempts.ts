@@ -28,7 +28,7 @@ export function explainAttempts(
           text:
             host === 'none'
               ? 'no host can be picked'
-              : `by ${cluster.config.lbPolicy}${info.attempts.length > 1 ? `, try ${index + 1}` : ''}`,
+              : `by ${cluster.config.lbPolicy}${info.attempts.length > 1 ? `, try ${index + 1}` : ''}${tryReason(attempt)}`,
           tone: host === 'none' ? 'bad' : 'neutral',
           source: cluster.config.source,
           at: micros(info, attempt.started),
@@ -40,6 +40,12 @@ export function explainAttempts(
     for (const event of events)
       if (causedBy(event, cluster, info, attempt)) steps.push(ejectionStep(event, cluster));
   }
+  const notes = info.serviceNotes ?? [];
+  if (notes.length > 0) {
+    const narration = new Narration();
+    for (const note of notes) narration.note('neutral', note, null);
+    steps.push(step({ kind: 'http-filters', subject: 'beside the request', text: '' }, narration));
+  }
   steps.push(
     step({
       kind: 'response',
@@ -49,6 +55,14 @@ export function explainAttempts(
       at: micros(info, info.end),
     }),
   );
+}
+
+/** Why there was another try. */
+function tryReason(attempt: Attempt): string {
+  if (attempt.reason === '') return '';
+  return attempt.reason === 'hedge'
+    ? ', hedging: the one before was slow'
+    : `, since \`${attempt.reason}\` is retried`;
 }
 
 /** Detectors run inline on a result, so what it caused carries its time. */

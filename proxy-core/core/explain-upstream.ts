@@ -1,5 +1,6 @@
 import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { Decision } from '../facade/decision.ts';
+import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
 import { criteriaFor } from '../http/router/host-choice.ts';
 import {
   type ClusterAction,
@@ -9,15 +10,19 @@ import {
   type Route,
   type RouteInput,
   selectCluster,
+  selectMirrors,
+  virtualClusterOf,
 } from '../route/index.ts';
 import type { LoadBalancerContext, UpstreamCluster } from '../upstream/index.ts';
 import { explainAttempts, recordedHeadline } from './explain-attempts.ts';
 import { tellDraws } from './explain-draws.ts';
+import { tellInternalRedirect } from './explain-redirect.ts';
 import { durationText, Narration, step } from './narration.ts';
 import { finish, replyOf, type Telling } from './telling.ts';
 
 export function tellUpstream(
   telling: Telling,
+  http: HttpConnectionManagerConfig,
   route: Route,
   action: ClusterAction,
   input: RouteInput,
@@ -28,6 +33,7 @@ export function tellUpstream(
   const choice = selectCluster(route, input, narration);
   const cluster = choice === null ? undefined : snapshot.clusters.get(choice.cluster);
   tellTimeouts(action, route, narration);
+  tellCounted(route, input, narration);
   if (choice === null || cluster === undefined) {
     const name = choice?.cluster ?? 'none';
     narration.note(
@@ -67,6 +73,7 @@ export function tellUpstream(
   );
   telling.outcome = { ...telling.outcome, cluster: choice.cluster };
   const head = tellRewrite(telling, route, choice, input, info);
+  tellMirrors(telling, route, action, head, input);
   const hash = hashRequest(route, input.head, info)?.hash ?? null;
   const context: LoadBalancerContext = {
     random: input.random,
@@ -79,6 +86,7 @@ export function tellUpstream(
   };
   if (recorded !== null) {
     explainAttempts(telling.steps, cluster, recorded, telling.events, context);
+    tellInternalRedirect(telling, http, route, action, input, head, recorded);
     const host = recorded.upstreamHost === '' ? null : recorded.upstreamHost;
     telling.outcome = {
       ...telling.outcome,
@@ -114,9 +122,42 @@ function tellTimeouts(action: ClusterAction, route: Route, narration: Narration)
   if (retry !== null) {
     if (retry.perTryTimeout > 0) parts.push(`${durationText(retry.perTryTimeout)} per try`);
     const words = [...retry.on].join(', ');
+    if (action.hedgeOnPerTryTimeout) parts.push('a slow try stays alive beside the next one');
     parts.push(`up to ${retry.numRetries === 1 ? '1 retry' : `${retry.numRetries} retries`} on ${words}`);
   }
   narration.note('neutral', parts.join(', '), retry?.source ?? route.source);
+}
+
+/** Where else the request is counted. */
+function tellCounted(route: Route, input: RouteInput, narration: Narration): void {
+  const name = virtualClusterOf(route.virtualHost, input.head);
+  if (name !== null) narration.note('neutral', `counted as virtual cluster \`${name}\``, route.source);
+  if (route.statPrefix !== '') narration.note('neutral', `counted as \`${route.statPrefix}\``, route.source);
+}
+
+/** The clusters that get a copy, or would get one. */
+function tellMirrors(
+  telling: Telling,
+  route: Route,
+  action: ClusterAction,
+  head: RequestHead,
+  input: RouteInput,
+): void {
+  if (action.mirrorPolicies.length === 0) return;
+  const narration = new Narration();
+  const mirrors = selectMirrors(action, head, input, narration);
+  const sent = mirrors.filter((each) => telling.snapshot.clusters.get(each.cluster) !== undefined);
+  telling.steps.push(
+    step(
+      {
+        kind: 'cluster',
+        subject: sent.length === 0 ? 'no copy' : sent.map((each) => each.cluster).join(', '),
+        text: sent.length === 0 ? 'is sent to a shadow cluster' : 'gets a copy; its answer is dropped',
+        source: mirrors[0]?.policy.source ?? route.source,
+      },
+      narration,
+    ),
+  );
 }
 
 /** Runs the rewriting on a copy and tells what it changed. */

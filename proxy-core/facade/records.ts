@@ -47,6 +47,8 @@ export interface RecordTiming {
 
 export interface AttemptTiming {
   readonly host: string;
+  /** Why there was a try after the first: a word of `retry_on`, or `hedge`. Empty for the first. */
+  readonly reason: string;
   readonly status: number;
   readonly failure: string;
   readonly started: number;
@@ -73,6 +75,8 @@ export interface RecordDetail {
   readonly upstreamResponse: RecordedMessage | null;
   readonly response: RecordedMessage | null;
   readonly timing: RecordTiming;
+  /** What else was sent for the request, one sentence each: calls of filters, mirrored copies. */
+  readonly notes: readonly string[];
   readonly logLine: string;
 }
 

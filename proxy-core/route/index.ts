@@ -25,6 +25,8 @@ export {
   type HeaderMutations,
   mutateHeaders,
 } from './header-mutation.ts';
+export { followRedirect } from './internal-redirect.ts';
+export { selectMirrors } from './mirror.ts';
 export type { PerFilterCompiler } from './per-filter.ts';
 export { compileQueryMatcher, matchesQuery, type QueryMatcher, queryParameter } from './query-matcher.ts';
 export { compileRegex, compileSubstitution, type Regex, type RegexSubstitution } from './regex.ts';

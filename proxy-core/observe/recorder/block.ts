@@ -43,6 +43,10 @@ export function restText(info: StreamInfo): string {
     info.upstreamTransportFailureReason +
     SEPARATOR +
     info.localReplyBody +
+    SEPARATOR +
+    (info.serviceNotes === undefined ? '' : info.serviceNotes.join('\n')) +
+    SEPARATOR +
+    (info.redirectHops ?? '') +
     headersText(received === null ? null : received.headers, null);
   if (sent === null) text += '\0-';
   else {
@@ -169,6 +173,8 @@ export interface BlockText {
   readonly requestId: string;
   readonly upstreamTransportFailureReason: string;
   readonly localReplyBody: string;
+  readonly serviceNotes: readonly string[];
+  readonly redirectHops: number;
 }
 
 class FieldCursor {
@@ -224,6 +230,8 @@ export function readBlockText(text: string): BlockText {
   const requestId = cursor.next();
   const upstreamTransportFailureReason = cursor.next();
   const localReplyBody = cursor.next();
+  const notes = cursor.next();
+  const redirectHops = Number(cursor.next());
   const receivedHead = { ...received, headers: cursor.headers(null) };
   const method = cursor.next();
   const requestHead =
@@ -256,5 +264,7 @@ export function readBlockText(text: string): BlockText {
     requestId,
     upstreamTransportFailureReason,
     localReplyBody,
+    serviceNotes: notes === '' ? [] : notes.split('\n'),
+    redirectHops,
   };
 }

@@ -100,6 +100,7 @@ export function toDetail(
       requestComplete: micros(info.requestComplete),
       attempts: info.attempts.map((a) => ({
         host: a.hostAddress,
+        reason: a.reason,
         status: a.status,
         failure: [a.resetReason, a.transportFailureReason].filter((part) => part !== '').join(', '),
         started: micros(a.started) ?? 0,
@@ -114,6 +115,7 @@ export function toDetail(
       responseFirst: micros(info.responseFirst),
       end: micros(info.end),
     },
+    notes: info.serviceNotes ?? [],
     logLine: extra.logLine,
   };
 }

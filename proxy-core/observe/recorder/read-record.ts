@@ -120,6 +120,8 @@ export function rebuildStream(
     attempts: readAttempts(doubles, at, kept, columns.strings),
     localReply: (int(I.bits) & LOCAL) !== 0,
     localReplyBody: block.localReplyBody,
+    ...(block.serviceNotes.length === 0 ? {} : { serviceNotes: [...block.serviceNotes] }),
+    ...(block.redirectHops === 0 ? {} : { redirectHops: block.redirectHops }),
     dynamicMetadata: null,
     record: seq,
   };

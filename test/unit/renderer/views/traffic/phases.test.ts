@@ -5,6 +5,7 @@ import { detail } from './records.ts';
 
 const NONE: AttemptTiming = {
   host: '127.0.0.1:1',
+  reason: '',
   status: 0,
   failure: '',
   started: 0,

@@ -58,6 +58,7 @@ export function detail(changes: Partial<RecordDetail> = {}): RecordDetail {
     upstreamResponse: null,
     response: null,
     timing: { requestComplete: null, attempts: [], responseFirst: null, end: null },
+    notes: [],
     logLine: '',
     ...changes,
   };
