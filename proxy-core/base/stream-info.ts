@@ -126,6 +126,8 @@ export interface PeerCertificate {
   readonly chainFingerprints256?: readonly string[];
   readonly chainFingerprints1?: readonly string[];
   readonly chainSerials?: readonly string[];
+  /** PEM of the whole chain. */
+  readonly chainPem?: string;
   readonly fingerprint256: string;
   readonly fingerprint1: string;
   readonly validFrom: number;

@@ -5,6 +5,7 @@ import type { MessageReader } from '../config/reader.ts';
 export interface ForwardedClientCert {
   readonly mode: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   readonly cert: boolean;
+  readonly chain: boolean;
   readonly subject: boolean;
   readonly uri: boolean;
   readonly dns: boolean;
@@ -15,6 +16,7 @@ export function compileForwardedClientCert(reader: MessageReader): ForwardedClie
   return {
     mode: (reader.enumeration('forward_client_cert_details') ?? 'SANITIZE') as ForwardedClientCert['mode'],
     cert: details?.bool('cert') ?? false,
+    chain: details?.bool('chain') ?? false,
     subject: details?.bool('subject') ?? false,
     uri: details?.bool('uri') ?? false,
     dns: details?.bool('dns') ?? false,
@@ -39,6 +41,7 @@ export function forwardedClientCert(
   if (own !== undefined) parts.push(`By=${own}`);
   parts.push(`Hash=${peer.fingerprint256}`);
   if (config.cert) parts.push(`Cert="${encodeURIComponent(peer.pem)}"`);
+  if (config.chain) parts.push(`Chain="${encodeURIComponent(peer.chainPem ?? peer.pem)}"`);
   if (config.subject) parts.push(`Subject="${peer.subject}"`);
   if (config.uri) parts.push(`URI=${peer.uriSans[0] ?? ''}`);
   if (config.dns) for (const name of peer.dnsSans) parts.push(`DNS=${name}`);

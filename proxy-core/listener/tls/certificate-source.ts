@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { PeerCertificate } from '../../base/stream-info.ts';
+import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import { describeCertificate } from './certificate.ts';
 import type { Loaded } from './secret.ts';
@@ -38,7 +39,16 @@ export interface CertificateSource {
   readonly ocsp: TextSource | null;
 }
 
-export function certificateSource(reader: MessageReader): CertificateSource {
+export function certificateSource(reader: MessageReader, ctx: CompileContext): CertificateSource {
+  if (reader.message('ocsp_staple')?.has('filename') === true) {
+    ctx.report(
+      'notice',
+      'tls.ocsp-not-stapled',
+      reader,
+      'ocsp_staple',
+      'The OCSP response is accepted and not stapled: clients see the certificate without it.',
+    );
+  }
   reader.message('watched_directory')?.acknowledge('path');
   return {
     chain: textSource(reader.message('certificate_chain')),

@@ -105,6 +105,7 @@ export function describeCertificate(
     chainFingerprints256: chain.map((each) => hex(each.fingerprint256)),
     chainFingerprints1: chain.map((each) => hex(each.fingerprint)),
     chainSerials: chain.map((each) => each.serialNumber.toLowerCase()),
+    chainPem: chain.map((each) => each.toString()).join(''),
     fingerprint256: hex(certificate.fingerprint256),
     fingerprint1: hex(certificate.fingerprint),
     validFrom: Date.parse(certificate.validFrom),

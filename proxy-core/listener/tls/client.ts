@@ -10,7 +10,7 @@ import {
 import type { TlsInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
-import { connectPlain } from '../../network/connect.ts';
+import { connectOptions, connectPlain } from '../../network/connect.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import type { TlsStats } from '../../network/tls/stats.ts';
 import { describeSocket, peerChain } from './certificate.ts';
@@ -96,8 +96,7 @@ class ClientContext implements ClientTls {
   }
 
   connect(...[host, protocol, onread, alpn = [], name]: Parameters<ClientTls['connect']>): TLSSocket {
-    const plain = host.port < 0 ? { path: host.address } : { host: host.ip, port: host.port, noDelay: true };
-    const where = name?.preface == null ? plain : { socket: connectPlain(host, name.preface, null) };
+    const where = name?.preface == null ? connectOptions(host) : { socket: connectPlain(host, name.preface, null) };
     const { common } = this;
     const own = common.alpn.length > 0 && protocol !== 'AUTO' ? common.alpn : DEFAULT_PROTOCOLS[protocol];
     const offered = alpn.length > 0 ? alpn : own;

@@ -26,42 +26,56 @@ function addressOperators(name: string, address: AddressOf): Record<string, Oper
 
 type TlsOf = (info: StreamInfo) => TlsInfo | null;
 
+/** What can be said of a certificate, by the end of the operator's name. */
+const CERTIFICATE_PARTS: Readonly<Record<string, (certificate: PeerCertificate) => string>> = {
+  SUBJECT: (c) => c.subject,
+  ISSUER: (c) => c.issuer,
+  SERIAL: (c) => c.serial,
+  URI_SAN: (c) => c.uriSans.join(','),
+  DNS_SAN: (c) => c.dnsSans.join(','),
+  IP_SAN: (c) => c.ipSans.join(','),
+  EMAIL_SAN: (c) => c.emailSans?.join(',') ?? '',
+  OTHERNAME_SAN: (c) => c.otherNameSans?.join(',') ?? '',
+  FINGERPRINT_256: (c) => c.fingerprint256,
+  FINGERPRINT_1: (c) => c.fingerprint1,
+  CHAIN_FINGERPRINTS_256: (c) => c.chainFingerprints256?.join(',') ?? '',
+  CHAIN_FINGERPRINTS_1: (c) => c.chainFingerprints1?.join(',') ?? '',
+  CHAIN_SERIALS: (c) => c.chainSerials?.join(',') ?? '',
+  CERT: (c) => encodeURIComponent(c.pem),
+};
+
+/** Not everything is an operator on each side: with another name Envoy refuses the format. */
+const UPSTREAM_PEER_PARTS = ['SUBJECT', 'ISSUER', 'URI_SAN', 'DNS_SAN', 'IP_SAN', 'CERT'];
+const DOWNSTREAM_LOCAL_PARTS = ['SUBJECT', 'URI_SAN', 'DNS_SAN', 'IP_SAN', 'EMAIL_SAN', 'OTHERNAME_SAN'];
+const UPSTREAM_LOCAL_PARTS = ['URI_SAN', 'DNS_SAN', 'IP_SAN'];
+
 function tlsOperators(side: string, tls: TlsOf): Record<string, OperatorDefinition> {
   return {
     [`${side}_TLS_VERSION`]: plain((info) => orNull(tls(info)?.version ?? '')),
     [`${side}_TLS_CIPHER`]: plain((info) => orNull(tls(info)?.cipher ?? '')),
     [`${side}_TLS_SESSION_ID`]: plain((info) => orNull(tls(info)?.sessionId ?? '')),
-    ...certificateOperators(`${side}_PEER`, (info) => tls(info)?.peer ?? null),
-    ...certificateOperators(`${side}_LOCAL`, (info) => tls(info)?.local ?? null),
   };
 }
 
 function certificateOperators(
   prefix: string,
+  parts: readonly string[],
   certificate: (info: StreamInfo) => PeerCertificate | null,
 ): Record<string, OperatorDefinition> {
-  const read = (value: (c: PeerCertificate) => string): OperatorDefinition =>
-    plain((info): FormatValue => {
+  const operators: Record<string, OperatorDefinition> = {};
+  for (const part of parts) {
+    const read = CERTIFICATE_PARTS[part];
+    if (read === undefined) continue;
+    operators[`${prefix}_${part}`] = plain((info): FormatValue => {
       const found = certificate(info);
-      return found === null ? null : orNull(value(found));
+      return found === null ? null : orNull(read(found));
     });
-  return {
-    [`${prefix}_SUBJECT`]: read((c) => c.subject),
-    [`${prefix}_ISSUER`]: read((c) => c.issuer),
-    [`${prefix}_SERIAL`]: read((c) => c.serial),
-    [`${prefix}_URI_SAN`]: read((c) => c.uriSans.join(',')),
-    [`${prefix}_DNS_SAN`]: read((c) => c.dnsSans.join(',')),
-    [`${prefix}_IP_SAN`]: read((c) => c.ipSans.join(',')),
-    [`${prefix}_EMAIL_SAN`]: read((c) => c.emailSans?.join(',') ?? ''),
-    [`${prefix}_OTHERNAME_SAN`]: read((c) => c.otherNameSans?.join(',') ?? ''),
-    [`${prefix}_CHAIN_FINGERPRINTS_256`]: read((c) => c.chainFingerprints256?.join(',') ?? ''),
-    [`${prefix}_CHAIN_FINGERPRINTS_1`]: read((c) => c.chainFingerprints1?.join(',') ?? ''),
-    [`${prefix}_CHAIN_SERIALS`]: read((c) => c.chainSerials?.join(',') ?? ''),
-    [`${prefix}_FINGERPRINT_256`]: read((c) => c.fingerprint256),
-    [`${prefix}_FINGERPRINT_1`]: read((c) => c.fingerprint1),
-    [`${prefix}_CERT`]: read((c) => encodeURIComponent(c.pem)),
-  };
+  }
+  return operators;
 }
+
+const downstream: TlsOf = (info) => info.connection.tls;
+const upstream: TlsOf = (info) => info.upstreamTls;
 
 export const CONNECTION_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   ...addressOperators('DOWNSTREAM_REMOTE_ADDRESS', (info) => info.remote),
@@ -72,8 +86,20 @@ export const CONNECTION_OPERATORS: Readonly<Record<string, OperatorDefinition>> 
     (info) => info.connection.directLocal ?? info.connection.local,
   ),
   ...addressOperators('UPSTREAM_LOCAL_ADDRESS', (info) => info.upstreamLocal),
-  ...tlsOperators('DOWNSTREAM', (info) => info.connection.tls),
-  ...tlsOperators('UPSTREAM', (info) => info.upstreamTls),
+  ...tlsOperators('DOWNSTREAM', downstream),
+  ...tlsOperators('UPSTREAM', upstream),
+  ...certificateOperators(
+    'DOWNSTREAM_PEER',
+    Object.keys(CERTIFICATE_PARTS),
+    (info) => downstream(info)?.peer ?? null,
+  ),
+  ...certificateOperators(
+    'DOWNSTREAM_LOCAL',
+    DOWNSTREAM_LOCAL_PARTS,
+    (info) => downstream(info)?.local ?? null,
+  ),
+  ...certificateOperators('UPSTREAM_PEER', UPSTREAM_PEER_PARTS, (info) => upstream(info)?.peer ?? null),
+  ...certificateOperators('UPSTREAM_LOCAL', UPSTREAM_LOCAL_PARTS, (info) => upstream(info)?.local ?? null),
   CONNECTION_ID: plain((info) => info.connection.id),
   CONNECTION_TERMINATION_DETAILS: plain((info) => orNull(info.connection.terminationDetails)),
   REQUESTED_SERVER_NAME: plain((info) => orNull(info.connection.requestedServerName)),
