@@ -6,9 +6,8 @@ import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
 import type { ProvidedBalancer } from './cluster-types/provided.ts';
 import type { UpstreamEventSink } from './events.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
-import { PLAIN_ENDPOINT_CHECK, sameEndpointCheck } from './health/config.ts';
 import { joinSinks } from './health/event-log.ts';
-import { coarseHealth, formatAddress, HealthFlag, isExcluded, UpstreamHost } from './host.ts';
+import { formatAddress, HealthFlag, UpstreamHost } from './host.ts';
 import { HostNews } from './host-news.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
@@ -20,7 +19,9 @@ import { narrateHosts } from './load-balancer/narrate-hosts.ts';
 import { balancerObserver } from './load-balancer/observer.ts';
 import { selectOverrideHost } from './load-balancer/override-host.ts';
 import { subsetStats } from './load-balancer/subset.ts';
+import { keepHealthyHosts, takeKnownHost } from './kept-hosts.ts';
 import { ManualEjections } from './manual-ejections.ts';
+import { publishMembership } from './membership.ts';
 import { MergeWindow } from './merge-window.ts';
 import { OutlierDetector } from './outlier/detector.ts';
 import type { LineSink } from './outlier/event-log.ts';
@@ -246,7 +247,7 @@ export class UpstreamCluster implements Cluster {
       const key = this.keyOf(formatAddress(ip, port), endpoint.priority, hostname);
       if (!isStatic && seen.has(key)) continue;
       seen.add(key);
-      const kept = this.keep(known.get(key), endpoint);
+      const kept = takeKnownHost(known.get(key), endpoint);
       const host = kept ?? new UpstreamHost(ip, port, endpoint.priority, endpoint, hostname, this);
       if (kept === undefined) {
         added++;
@@ -260,7 +261,7 @@ export class UpstreamCluster implements Cluster {
       host.alternatives = alternatives ?? [];
       next.push(host);
     }
-    this.keepHealthy(known, next);
+    keepHealthyHosts(known, next, this.settings, this.news);
     const removed = this.current.length - (next.length - added);
     if (added === 0 && removed === 0 && !adopted) {
       // Warming ends with the first answer, also when it brings nothing.
@@ -283,34 +284,6 @@ export class UpstreamCluster implements Cluster {
       }
     }
     this.health?.setHosts(next);
-  }
-
-  /** The host that an endpoint is already; one that is to be checked elsewhere is another host. */
-  private keep(known: UpstreamHost[] | undefined, endpoint: EndpointConfig): UpstreamHost | undefined {
-    const [first] = known ?? [];
-    const check = endpoint.check ?? PLAIN_ENDPOINT_CHECK;
-    if (first === undefined || !sameEndpointCheck(first.endpointCheck, check)) return undefined;
-    known?.shift();
-    first.clear(HealthFlag.pendingDynamicRemoval);
-    return first;
-  }
-
-  /** Hosts that discovery no longer names stay while their health checks pass (envoy updateDynamicHostList). */
-  private keepHealthy(left: ReadonlyMap<string, UpstreamHost[]>, next: UpstreamHost[]): void {
-    const { type, ignoreHealthOnHostRemoval } = this.settings;
-    if (this.health === null || ignoreHealthOnHostRemoval || (type !== 'EDS' && type !== 'STRICT_DNS'))
-      return;
-    for (const hosts of left.values()) {
-      const staying = hosts.filter(
-        (host) => !host.has(HealthFlag.failedActiveCheck | HealthFlag.failedEdsHealth) && host.check !== null,
-      );
-      for (const host of staying) {
-        if (!host.has(HealthFlag.pendingDynamicRemoval)) this.news.stays(host);
-        host.set(HealthFlag.pendingDynamicRemoval);
-        hosts.splice(hosts.indexOf(host), 1);
-        next.push(host);
-      }
-    }
   }
 
   private createHealth(settings: CompiledCluster, statPrefix: string): ClusterHealth | null {
@@ -352,19 +325,7 @@ export class UpstreamCluster implements Cluster {
 
   /** Writes the gauges that describe the hosts, also after another cluster of this name wrote them. */
   publish(): void {
-    let healthy = 0;
-    let degraded = 0;
-    let excluded = 0;
-    for (const host of this.current) {
-      const health = coarseHealth(host.healthFlags);
-      if (health === 'healthy') healthy++;
-      else if (health === 'degraded') degraded++;
-      if (isExcluded(host.healthFlags)) excluded++;
-    }
-    this.stats.membershipTotal.set(this.current.length);
-    this.stats.membershipHealthy.set(healthy);
-    this.stats.membershipDegraded.set(degraded);
-    this.stats.membershipExcluded.set(excluded);
+    publishMembership(this.stats, this.current);
   }
 
   /** Stops timers and lets connections go as their requests end. Picks go on working for requests in flight. */

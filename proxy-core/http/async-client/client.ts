@@ -7,6 +7,7 @@ import type { Cluster } from '../../upstream/types.ts';
 import type { ResetReason } from '../codec/codec.ts';
 import { localReply } from '../local-reply.ts';
 import { newAttempt } from '../router/attempt.ts';
+import { noteImmediateFail } from '../router/immediate-health-fail.ts';
 import { resetReply } from '../router/reset-reply.ts';
 import { UpstreamRequest, type UpstreamRequestOwner } from '../router/upstream-request.ts';
 import type { DataPath, SnapshotRuntime } from '../runtime.ts';
@@ -292,6 +293,7 @@ class RunningStream implements AsyncStream, UpstreamRequestOwner, TimerOwner {
     this.responseStarted = true;
     const { status } = head;
     request.host.outlier?.putHttpStatus(status);
+    if (request.host.check !== null) noteImmediateFail(request.host.check, head);
     if (status >= 500) request.host.stats.rqError++;
     else request.host.stats.rqSuccess++;
     request.cluster.stats.chargeResponse(status, this.options.sendInternal !== false);

@@ -133,6 +133,7 @@ export class HostSession implements TimerOwner {
         );
         stats.healthy.inc();
         transition = 'changed';
+        host.healthySince = owner.services.clock.now();
         owner.log(host, { kind: 'add_healthy_event', firstCheck });
       } else transition = 'change-pending';
     }
