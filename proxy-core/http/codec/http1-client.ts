@@ -7,6 +7,7 @@ import { BodyWriter, headerLine, headerLines } from './http1-encoder.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
 import { findHeadEnd, HeadFacts, type HeadRules, listHasToken, parseHeaderLines } from './http1-head.ts';
 import type { HeaderKeyFormat, ReceivedKeys } from './http1-header-keys.ts';
+import { TrailerReader } from './http1-trailers.ts';
 
 /** Settings of an HTTP/1 client side. */
 export interface Http1ClientOptions {
@@ -59,6 +60,7 @@ export class Http1ClientCodec implements ClientStream {
   private readonly facts = new HeadFacts();
   private readonly chunks = new ChunkDecoder();
   private readonly rules: HeadRules;
+  private readonly trailers: TrailerReader;
   private readonly writer: BodyWriter;
   private paused = false;
   private held: Buffer | null = null;
@@ -76,6 +78,7 @@ export class Http1ClientCodec implements ClientStream {
       joinRepeated: false,
       preserveCase: options.headerKeyFormat.preserve,
     };
+    this.trailers = new TrailerReader(options.maxHeadBytes, this.rules, this.facts);
     this.writer = new BodyWriter(sink, this.wire);
   }
 
@@ -201,11 +204,11 @@ export class Http1ClientCodec implements ClientStream {
     this.wire.headerBytesReceived += headEnd;
     this.wire.bytesReceived += headEnd;
     const behind = position + headEnd - had;
-    this.headDone(text, bytes, behind, end);
+    this.headDone(text, behind < end);
     return behind;
   }
 
-  private headDone(text: string, bytes: Buffer, behind: number, end: number): void {
+  private headDone(text: string, extra: boolean): void {
     // `HTTP/1.1 200 OK`; the phrase is dropped.
     if (!plausibleStatusLine(text)) throw new Http1Violation(Http1Errors.codec);
     const lineFeed = text.indexOf('\n');
@@ -250,9 +253,8 @@ export class Http1ClientCodec implements ClientStream {
       status < 200 ||
       (!chunked && facts.contentLength === 0);
     if (none) {
-      const extra = behind < end;
       if (extra) this.keepAlive = false;
-      this.finish(extra, receiver, head, bytes, 0, 0);
+      this.finish(extra, receiver, head);
       return;
     }
     if (chunked) {
@@ -276,31 +278,10 @@ export class Http1ClientCodec implements ClientStream {
   }
 
   private readTrailers(bytes: Buffer, position: number, end: number): number {
-    const max = this.options.maxHeadBytes;
-    const had = this.carry.length;
-    const take = Math.min(end, position + max + 4 - had);
-    const text = this.carry + latin1Text(bytes, position, take);
-    const first = text.charCodeAt(0);
-    let length: number;
-    if (first === 10) length = 1;
-    else if (first === 13 && text.length === 1) length = -1;
-    else if (first === 13 && text.charCodeAt(1) === 10) length = 2;
-    else length = findHeadEnd(text, this.scanned);
-    if (length < 0) {
-      if (text.length > max) throw new Http1Violation(Http1Errors.trailersTooLarge);
-      this.carry = text;
-      this.scanned = Math.max(0, text.length - 2);
-      return take;
-    }
     const trailers: HeaderList = [];
-    if (length > 2) {
-      this.facts.reset();
-      parseHeaderLines(text, 0, this.rules, trailers, this.facts);
-    }
-    this.carry = '';
-    this.scanned = 0;
-    this.wire.bytesReceived += length;
-    const behind = position + length - had;
+    const behind = this.trailers.read(bytes, position, end, trailers);
+    if (behind < 0) return end;
+    this.wire.bytesReceived += this.trailers.length;
     const extra = behind < end;
     if (extra) this.keepAlive = false;
     if (trailers.length > 0) {
@@ -319,14 +300,7 @@ export class Http1ClientCodec implements ClientStream {
     receiver?.onResponseBody(bytes, start, end, true);
   }
 
-  private finish(
-    extra: boolean,
-    receiver: ResponseReceiver,
-    head: ResponseHead,
-    _bytes: Uint8Array,
-    _start: number,
-    _end: number,
-  ): void {
+  private finish(extra: boolean, receiver: ResponseReceiver, head: ResponseHead): void {
     this.state = State.Complete;
     this.release(extra);
     receiver.onResponseHead(head, true);

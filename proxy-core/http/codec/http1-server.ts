@@ -1,6 +1,6 @@
 import { type HeaderList, headerValue } from '../../base/headers.ts';
 import { latin1Text } from '../../base/latin1.ts';
-import type { HttpProtocol, RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { HttpProtocol, ResponseHead } from '../../base/stream-info.ts';
 import type {
   ByteSink,
   RequestReceiver,
@@ -13,10 +13,11 @@ import type {
 import { ChunkDecoder, ChunkResult } from './http1-body.ts';
 import { BodyWriter, headerLine, headerLines } from './http1-encoder.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
-import { findHeadEnd, HeadFacts, type HeadRules, listHasToken, parseHeaderLines } from './http1-head.ts';
+import { findHeadEnd, HeadFacts, type HeadRules } from './http1-head.ts';
 import type { HeaderKeyFormat } from './http1-header-keys.ts';
+import { parseRequestHead } from './http1-request-head.ts';
 import { parseRequestLine, plausibleStart, type RequestLine } from './http1-request-line.ts';
-import { parseTarget } from './http1-target.ts';
+import { TrailerReader } from './http1-trailers.ts';
 import { statusLine } from './status.ts';
 
 /** Settings of an HTTP/1 server side; Envoy: Http1ProtocolOptions and HCM limits. */
@@ -65,6 +66,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
   private readonly facts = new HeadFacts();
   private readonly chunks = new ChunkDecoder();
   private readonly rules: HeadRules;
+  private readonly trailers: TrailerReader;
   private readonly writer: BodyWriter;
   private receiver: RequestReceiver | null = null;
   private isHead = false;
@@ -90,6 +92,7 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
       joinRepeated: true,
       preserveCase: options.headerKeyFormat.preserve,
     };
+    this.trailers = new TrailerReader(options.maxHeadBytes, this.rules, this.facts);
     this.writer = new BodyWriter(sink, this.wire);
   }
 
@@ -151,8 +154,6 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
           this.receiver?.onRequestBody(bytes, this.chunks.dataStart, this.chunks.dataEnd, false);
         } else if (result === ChunkResult.LastChunk) {
           this.state = State.Trailers;
-          this.carry = '';
-          this.scanned = 0;
         }
         return this.chunks.position;
       }
@@ -216,57 +217,26 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
   /** A whole head stands in `text`, its header lines from `lines` on. */
   private headDone(text: string, lines: number): void {
     const line = this.requestLine as RequestLine;
-    const options = this.options;
-    const facts = this.facts;
-    facts.reset();
-    const headers: HeaderList = [];
-    if (line.version !== '') parseHeaderLines(text, lines, this.rules, headers, facts);
+    const { facts } = this;
+    const request = parseRequestHead(line, text, lines, this.rules, facts, this.options);
     this.carry = '';
     this.scanned = 0;
     this.requestLine = null;
     // Whatever is not 1.1 and was let through is spoken to as HTTP/1.0, `HTTP/9.9` included (Envoy).
-    const http10 = line.version !== '1.1';
-    this.protocol = http10 ? 'HTTP/1.0' : 'HTTP/1.1';
-    this.peerCloses = http10;
-    this.upgradeRequested = false;
-    if (facts.connection !== null) this.readConnection(facts.connection, facts);
-    const head: RequestHead = {
-      method: line.method,
-      authority: facts.host ?? '',
-      path: line.target,
-      scheme: 'http',
-      protocol: '',
-      headers,
-    };
-    if (facts.keys !== null) head.keys = facts.keys;
+    this.protocol = line.version === '1.1' ? 'HTTP/1.1' : 'HTTP/1.0';
+    this.peerCloses = request.peerCloses;
+    this.upgradeRequested = request.tunnel;
     this.hostMissing = facts.host === null;
     this.isHead = line.method === 'HEAD';
     this.isConnect = line.method === 'CONNECT';
-    parseTarget(head, facts.host !== null, options);
-    if (this.isConnect) this.upgradeRequested = true;
-    let chunked = false;
-    if (facts.transferEncoding !== null) {
-      if (facts.transferEncoding.toLowerCase() !== 'chunked') {
-        throw new Http1Violation(Http1Errors.transferEncoding);
-      }
-      chunked = true;
-      if (facts.contentLength >= 0) {
-        if (!options.allowChunkedLength) throw new Http1Violation(Http1Errors.lengthAndChunked);
-        for (let i = 0; i < headers.length; i += 2) {
-          if (headers[i] === 'content-length') headers.splice(i, 2);
-        }
-      }
-    }
-    if (this.isConnect && facts.contentLength > 0) throw new Http1Violation(Http1Errors.bodyDisallowed);
     const started = this.started;
     this.started = -1;
     this.responseDone = false;
     this.wire.headerBytesSent = 0;
     this.wire.bytesSent = 0;
-    const tunnel = this.upgradeRequested;
-    const bodyless = !tunnel && !chunked && facts.contentLength <= 0;
-    if (tunnel) this.state = State.Tunnel;
-    else if (chunked) {
+    const bodyless = !request.tunnel && !request.chunked && facts.contentLength <= 0;
+    if (request.tunnel) this.state = State.Tunnel;
+    else if (request.chunked) {
       this.state = State.Chunked;
       this.chunks.reset();
     } else if (bodyless) this.state = State.Complete;
@@ -276,58 +246,20 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
     }
     const receiver = this.owner.onNewStream(this, this.protocol, started);
     this.receiver = receiver;
-    receiver.onRequestHead(head, bodyless);
+    receiver.onRequestHead(request.head, bodyless);
     if (bodyless) this.requestEnded();
   }
 
-  private readConnection(connection: string, facts: HeadFacts): void {
-    if (listHasToken(connection, 'close')) this.peerCloses = true;
-    else if (listHasToken(connection, 'keep-alive')) this.peerCloses = false;
-    if (connection.length > 10) {
-      const tokens = connection.split(',');
-      if (tokens.length >= 10) throw new Http1Violation(Http1Errors.connectionHeader);
-      for (const token of tokens) {
-        const name = token.trim().toLowerCase();
-        if (name.startsWith('x-forwarded-') && FORWARDED.has(name)) {
-          throw new Http1Violation(Http1Errors.connectionHeader);
-        }
-      }
-    }
-    if (facts.upgrade !== null && listHasToken(connection, 'upgrade')) {
-      this.upgradeRequested = facts.upgrade.toLowerCase() !== 'h2c';
-    }
-  }
-
   private readTrailers(bytes: Buffer, position: number, end: number): number {
-    const had = this.carry.length;
-    const max = this.options.maxHeadBytes;
-    const take = Math.min(end, position + max + 4 - had);
-    const text = this.carry + latin1Text(bytes, position, take);
-    const first = text.charCodeAt(0);
-    let length: number;
-    if (first === 10) length = 1;
-    else if (first === 13 && text.length === 1) length = -1;
-    else if (first === 13 && text.charCodeAt(1) === 10) length = 2;
-    else length = findHeadEnd(text, this.scanned);
-    if (length < 0) {
-      if (text.length > max) throw new Http1Violation(Http1Errors.trailersTooLarge);
-      this.carry = text;
-      this.scanned = Math.max(0, text.length - 2);
-      return take;
-    }
     const trailers: HeaderList = [];
-    if (length > 2) {
-      this.facts.reset();
-      parseHeaderLines(text, 0, this.rules, trailers, this.facts);
-    }
-    this.wire.bytesReceived += length;
-    this.carry = '';
-    this.scanned = 0;
+    const behind = this.trailers.read(bytes, position, end, trailers);
+    if (behind < 0) return end;
+    this.wire.bytesReceived += this.trailers.length;
     this.state = State.Complete;
     if (this.options.enableTrailers && trailers.length > 0) this.receiver?.onRequestTrailers(trailers);
     else this.receiver?.onRequestBody(EMPTY, 0, 0, true);
     this.requestEnded();
-    return position + length - had;
+    return behind;
   }
 
   private fail(violation: Http1Violation): void {
@@ -503,4 +435,3 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
 }
 
 const EMPTY = new Uint8Array(0);
-const FORWARDED: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto']);

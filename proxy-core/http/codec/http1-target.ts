@@ -3,15 +3,16 @@ import { Http1Errors, Http1Violation } from './http1-errors.ts';
 
 const SLASH = 47;
 
+export interface TargetOptions {
+  readonly allowAbsoluteUrl: boolean;
+  readonly refuseHttpsTarget: boolean;
+}
+
 /**
  * Turns the request target into authority and path (RFC 9112 section 3.2). Origin form passes; absolute form gives
  * both; CONNECT takes authority form only. Throws Http1Violation.
  */
-export function parseTarget(
-  head: RequestHead,
-  hasHost: boolean,
-  options: { readonly allowAbsoluteUrl: boolean; readonly refuseHttpsTarget: boolean },
-): void {
+export function parseTarget(head: RequestHead, hasHost: boolean, options: TargetOptions): void {
   const target = head.path;
   if (head.method === 'CONNECT') {
     if (target.includes('/') || target.includes('?')) throw new Http1Violation(Http1Errors.url);
