@@ -32,6 +32,8 @@ export interface FormatOptions {
   readonly accessLogType?: string;
   /** True in `local_reply_config`: only there `%LOCAL_REPLY_BODY%` has the body; elsewhere it is empty. */
   readonly localReply?: boolean;
+  /** Formatter extensions (`formatters`) that add operators, by the end of their names. */
+  readonly extensions?: ReadonlySet<string>;
   /** Text of `:METADATA` and `CLUSTER_METADATA` sources, when the user of the format has them. */
   readonly metadata?: (source: MetadataSource, info: StreamInfo) => Readonly<Record<string, unknown>> | null;
 }

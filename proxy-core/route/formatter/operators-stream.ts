@@ -86,6 +86,7 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
     info.responseCodeDetails === '' ? null : info.responseCodeDetails.replaceAll(/\s/g, '_'),
   ),
   RESPONSE_FLAGS: plain((info) => flagsText(info)),
+  CUSTOM_FLAGS: plain(() => ''),
   RESPONSE_FLAGS_LONG: plain((info) =>
     info.responseFlags.length === 0 ? '-' : info.responseFlags.map(flagName).join(','),
   ),
@@ -101,12 +102,14 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   DOWNSTREAM_HEADER_BYTES_RECEIVED: plain((info) => info.downstreamHeaderBytesReceived),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain((info) => info.attempts.length),
   ROUTE_NAME: plain((info) => orNull(info.routeName)),
-  VIRTUAL_HOST_NAME: plain((info) => orNull(info.virtualHostName)),
   VIRTUAL_CLUSTER_NAME: plain((info) => orNull(info.virtualClusterName ?? '')),
   UPSTREAM_CLUSTER: plain((info) => orNull(info.clusterStatName)),
   UPSTREAM_CLUSTER_RAW: plain((info) => (info.clusterStatName === '' ? null : info.clusterName)),
   UPSTREAM_HOST: plain((info) => orNull(info.upstreamHost)),
   UPSTREAM_HOST_NAME: plain((info) => orNull(info.upstreamHostName) ?? orNull(info.upstreamHost)),
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: plain((info) =>
+    orNull(hostWithoutPort(info.upstreamHostName === '' ? info.upstreamHost : info.upstreamHostName)),
+  ),
   UPSTREAM_REMOTE_ADDRESS: plain((info) => orNull(info.upstreamHost)),
   UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: plain((info) => orNull(hostWithoutPort(info.upstreamHost))),
   UPSTREAM_REMOTE_PORT: plain((info) => portOf(info.upstreamHost)),

@@ -20,8 +20,10 @@ export function compileSubstitutionFormat(
   ctx: CompileContext,
   options: FormatOptions = LOG_FORMAT,
 ): SubstitutionFormat {
+  const extensions = compileExtensions(reader, ctx);
+  const extended: FormatOptions = extensions.size === 0 ? options : { ...options, extensions };
   const own: FormatOptions =
-    reader.bool('omit_empty_values') === true ? { ...options, missing: '' } : options;
+    reader.bool('omit_empty_values') === true ? { ...extended, missing: '' } : extended;
   const contentType = reader.string('content_type') ?? '';
   const report = (field: string) => (message: string) =>
     ctx.report('error', 'route.format', reader, field, message);
@@ -46,6 +48,32 @@ export function compileSubstitutionFormat(
   if (source === undefined) return as(constantFormatter(''), 'text/plain');
   const text = bytesIf(own, readDataSource(source, ctx) ?? '');
   return as(compileFormat(text, own, report('text_format_source')), 'text/plain');
+}
+
+const EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ['envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery', 'req_without_query'],
+  ['envoy.extensions.formatter.metadata.v3.Metadata', 'metadata'],
+]);
+
+/** `formatters`: those that are not known stay unread, so that a notice tells of them. */
+function compileExtensions(reader: MessageReader, ctx: CompileContext): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const formatter of reader.messages('formatters')) {
+    const type = formatter.message('typed_config')?.type ?? '';
+    const name = EXTENSIONS.get(type);
+    formatter.acknowledge('name');
+    if (name !== undefined) found.add(name);
+    else {
+      ctx.report(
+        'notice',
+        'route.formatter',
+        formatter,
+        'name',
+        `The formatter ${formatter.string('name') ?? ''} is not emulated: its operators are refused.`,
+      );
+    }
+  }
+  return found;
 }
 
 /** Bodies are latin1 texts, one character per byte; logs are texts. */
