@@ -9,6 +9,7 @@ import { CUSTOM_RESPONSE } from './envoy.filters.http.custom_response.ts';
 import { DECOMPRESSOR } from './envoy.filters.http.decompressor.ts';
 import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_proxy.ts';
 import { EXT_AUTHZ } from './envoy.filters.http.ext_authz.ts';
+import { EXT_PROC } from './envoy.filters.http.ext_proc.ts';
 import { FAULT } from './envoy.filters.http.fault.ts';
 import { GRPC_HTTP1_BRIDGE } from './envoy.filters.http.grpc_http1_bridge.ts';
 import { GRPC_HTTP1_REVERSE_BRIDGE } from './envoy.filters.http.grpc_http1_reverse_bridge.ts';
@@ -24,6 +25,7 @@ import { RATE_LIMIT } from './envoy.filters.http.ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
 import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
 import { STATEFUL_SESSION } from './envoy.filters.http.stateful_session.ts';
+import { TAP } from './envoy.filters.http.tap.ts';
 import type { HttpFilterExtension } from './extension.ts';
 
 /** Every emulated HTTP filter but the router, which ends the chain. */
@@ -39,6 +41,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   DECOMPRESSOR,
   DYNAMIC_FORWARD_PROXY,
   EXT_AUTHZ,
+  EXT_PROC,
   FAULT,
   GRPC_HTTP1_BRIDGE,
   GRPC_HTTP1_REVERSE_BRIDGE,
@@ -54,4 +57,5 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   RBAC,
   SET_METADATA,
   STATEFUL_SESSION,
+  TAP,
 ];
