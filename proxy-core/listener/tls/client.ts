@@ -96,7 +96,8 @@ class ClientContext implements ClientTls {
   }
 
   connect(...[host, protocol, onread, alpn = [], name]: Parameters<ClientTls['connect']>): TLSSocket {
-    const where = name?.preface == null ? connectOptions(host) : { socket: connectPlain(host, name.preface, null) };
+    const where =
+      name?.preface == null ? connectOptions(host) : { socket: connectPlain(host, name.preface, null) };
     const { common } = this;
     const own = common.alpn.length > 0 && protocol !== 'AUTO' ? common.alpn : DEFAULT_PROTOCOLS[protocol];
     const offered = alpn.length > 0 ? alpn : own;
@@ -106,7 +107,7 @@ class ClientContext implements ClientTls {
     const options: ConnectionOptions & {
       onread: typeof onread;
       allowHalfOpen: boolean;
-      noDelay?: boolean;
+      noDelay?: boolean | undefined;
     } = {
       ...where,
       secureContext,
@@ -120,6 +121,7 @@ class ClientContext implements ClientTls {
       onread,
     };
     const socket = connect(options);
+    if (prefaced) socket.on('data', (chunk: Buffer) => readCopied(chunk, onread));
     if (!common.ready()) {
       const error = Object.assign(new Error(NOT_READY), { code: NOT_READY });
       process.nextTick(() => socket.destroy(error));

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { TlsInfo } from '../../base/stream-info.ts';
+import type { ConnectTarget } from '../connect.ts';
 import type { readInto } from '../read-buffer.ts';
 import type { TlsStats } from './stats.ts';
 
@@ -17,7 +18,7 @@ export interface ServerName {
 export interface ClientTls {
   /** Starts a connection; `secureConnect` tells that the handshake is done. */
   connect(
-    host: { readonly ip: string; readonly port: number; readonly address: string },
+    host: ConnectTarget,
     protocol: 'HTTP1' | 'HTTP2' | 'AUTO' | 'TCP',
     onread: ReturnType<typeof readInto>,
     /** Offered in place of what the context says; empty: what the context says. */
