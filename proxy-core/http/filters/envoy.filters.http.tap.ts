@@ -54,6 +54,11 @@ function compileSettings(config: MessageReader, ctx: CompileContext, tapped: Cou
   const output = tap.message('output_config');
   const [sink] = output?.messages('sinks') ?? [];
   const file = sink?.message('file_per_tap');
+  if (sink?.has('streaming_admin') === true || sink?.has('buffered_admin') === true) {
+    const message = 'Error: Specifying admin streaming output without configuring admin.';
+    ctx.report('error', 'filter.tap', sink, '', message);
+    return null;
+  }
   if (output === undefined || sink === undefined || file === undefined) {
     return notWritten(ctx, tap, 'output_config', 'Only file_per_tap is emulated');
   }
