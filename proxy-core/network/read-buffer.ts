@@ -105,6 +105,16 @@ export function readMoved(socket: Socket, read: ReadCallback): Socket {
   return readAccepted(socket, read);
 }
 
+/** For sockets that Node gives no `onread`: TLS over a socket that exists already. */
+export function readCopied(chunk: Buffer, onread: OnRead): void {
+  for (let at = 0; at < chunk.length; ) {
+    const buffer = onread.buffer();
+    const length = chunk.copy(buffer, 0, at, at + buffer.length);
+    onread.callback(length, buffer);
+    at += length;
+  }
+}
+
 /** For sockets that something was read from already, and for TLS: the `data` event, whose bytes are never used again. */
 export function readEvents<T extends Socket>(socket: T, read: ReadCallback): T {
   socket.on('data', (chunk: Buffer) => {

@@ -11,6 +11,7 @@ import type { TlsInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import { connectOptions, connectPlain } from '../../network/connect.ts';
+import { readCopied } from '../../network/read-buffer.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import type { TlsStats } from '../../network/tls/stats.ts';
 import { describeSocket, peerChain } from './certificate.ts';
@@ -96,8 +97,8 @@ class ClientContext implements ClientTls {
   }
 
   connect(...[host, protocol, onread, alpn = [], name]: Parameters<ClientTls['connect']>): TLSSocket {
-    const where =
-      name?.preface == null ? connectOptions(host) : { socket: connectPlain(host, name.preface, null) };
+    const preface = name?.preface ?? null;
+    const where = preface === null ? connectOptions(host) : { socket: connectPlain(host, preface, null) };
     const { common } = this;
     const own = common.alpn.length > 0 && protocol !== 'AUTO' ? common.alpn : DEFAULT_PROTOCOLS[protocol];
     const offered = alpn.length > 0 ? alpn : own;
@@ -121,7 +122,7 @@ class ClientContext implements ClientTls {
       onread,
     };
     const socket = connect(options);
-    if (prefaced) socket.on('data', (chunk: Buffer) => readCopied(chunk, onread));
+    if (preface !== null) socket.on('data', (chunk: Buffer) => readCopied(chunk, onread));
     if (!common.ready()) {
       const error = Object.assign(new Error(NOT_READY), { code: NOT_READY });
       process.nextTick(() => socket.destroy(error));
