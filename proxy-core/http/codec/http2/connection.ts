@@ -51,7 +51,7 @@ export abstract class Http2Connection {
     protected readonly sink: ByteSink & { readonly buffered: number },
     /** Congested above this many unsent bytes. */
     readonly bufferLimit: number,
-    protected readonly stats: Http2Stats,
+    readonly stats: Http2Stats,
   ) {
     this.guard = new FloodGuard(options);
     this.blocks = new HeaderBlockReader(options, this.guard);
@@ -244,7 +244,10 @@ export abstract class Http2Connection {
       this.onStreamBlock(stream, block, endStream);
       return;
     }
-    if (!this.peerMayOpen(id) || id <= this.highestPeerStream) return;
+    if (!this.peerMayOpen(id) || id <= this.highestPeerStream) {
+      this.stats.headersForNoStream.inc();
+      return;
+    }
     this.highestPeerStream = id;
     this.streamsOpened++;
     if (selfDependent) this.sendReset(id, ErrorCode.ProtocolError);
@@ -426,7 +429,10 @@ export abstract class Http2Connection {
 
   /** Counts a control frame; false when it was one too many and the connection ended. */
   private mayWriteControl(): boolean {
-    const error = this.guard.onControlFrame(this.sink.buffered);
+    return this.passes(this.guard.onControlFrame(this.sink.buffered));
+  }
+
+  private passes(error: Http2ConnectionError | null): boolean {
     if (error === null) return true;
     this.fail(error);
     return false;
@@ -435,6 +441,7 @@ export abstract class Http2Connection {
   /** Sends a header block: `fields` is flat, pseudo-headers first. */
   sendFields(stream: Http2Stream, fields: HeaderList, endStream: boolean): void {
     if (this.dead || stream.localClosed) return;
+    if (!this.passes(this.guard.onOutboundFrame(this.sink.buffered))) return;
     this.writer.headers(stream.id, fields, endStream, stream.wire);
     if (endStream) this.localEnd(stream);
   }
@@ -445,7 +452,9 @@ export abstract class Http2Connection {
     let at = start;
     while (at < end || endStream) {
       const room = Math.min(end - at, this.sendWindow, stream.sendWindow, this.writer.maxFrame);
-      if (at < end && (room <= 0 || this.sink.buffered > this.bufferLimit)) return at;
+      const waiting = this.sink.buffered;
+      if (at < end && (room <= 0 || waiting > this.bufferLimit)) return at;
+      if (!this.passes(this.guard.onOutboundFrame(waiting))) return end;
       const length = Math.max(0, room);
       const last = at + length === end && endStream;
       this.writer.data(stream.id, bytes, at, at + length, last);
@@ -536,6 +545,9 @@ export abstract class Http2Connection {
         break;
       case 'http2.outbound_control_flood':
         this.stats.outboundControlFlood.inc();
+        break;
+      case 'http2.outbound_flood':
+        this.stats.outboundFlood.inc();
         break;
       default:
         break;

@@ -48,6 +48,20 @@ export class FloodGuard {
     this.dataFramesSent++;
   }
 
+  /**
+   * A frame of ours is to be written. Returned, not thrown: writers come from everywhere.
+   * @param waiting bytes that the peer has not taken
+   */
+  onOutboundFrame(waiting: number): Http2ConnectionError | null {
+    if (waiting === 0) {
+      this.controlFrames = 0;
+      this.outboundFrames = 0;
+    }
+    return ++this.outboundFrames > this.options.maxOutboundFrames
+      ? flood('too many frames wait', 'http2.outbound_flood')
+      : null;
+  }
+
   /** A stream was reset before it can have been of use; `judgeResets` follows. */
   onPrematureReset(): void {
     this.prematureResets++;
@@ -59,19 +73,13 @@ export class FloodGuard {
     }
   }
 
-  /**
-   * A control frame of ours is to be written. Returned, not thrown: writers come from everywhere.
-   * @param waiting bytes that the peer has not taken
-   */
+  /** The same for a frame that is neither HEADERS nor DATA. */
   onControlFrame(waiting: number): Http2ConnectionError | null {
-    if (waiting === 0) {
-      this.controlFrames = 0;
-      this.outboundFrames = 0;
-    }
-    const tooMany =
-      ++this.controlFrames > this.options.maxOutboundControlFrames ||
-      ++this.outboundFrames > this.options.maxOutboundFrames;
-    return tooMany ? flood('too many frames wait', 'http2.outbound_control_flood') : null;
+    const flooded = this.onOutboundFrame(waiting);
+    if (flooded !== null) return flooded;
+    return ++this.controlFrames > this.options.maxOutboundControlFrames
+      ? flood('too many control frames wait', 'http2.outbound_control_flood')
+      : null;
   }
 }
 

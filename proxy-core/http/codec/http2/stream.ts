@@ -121,10 +121,15 @@ export abstract class Http2Stream {
     if (this.queuedBytes === 0) at = this.connection.sendData(this, bytes, start, end, endStream);
     if (at < end) {
       this.queue.push(Buffer.from(bytes.subarray(at, end)));
-      this.queuedBytes += end - at;
+      this.countQueued(end - at);
     }
     if (endStream && !this.localClosed) this.endQueued = true;
     if (this.queuedBytes > 0) this.connection.list(this);
+  }
+
+  private countQueued(bytes: number): void {
+    this.queuedBytes += bytes;
+    this.connection.stats.pendingSendBytes.value += bytes;
   }
 
   protected queueTrailers(trailers: HeaderList): void {
@@ -141,7 +146,9 @@ export abstract class Http2Stream {
       const bytes = this.queue[0] as Uint8Array;
       const last = this.queue.length === 1 && this.endQueued && this.trailersQueued === null;
       const at = this.connection.sendData(this, bytes, this.queueOffset, bytes.length, last);
-      this.queuedBytes -= at - this.queueOffset;
+      // Its end, or the end of the connection, dropped what was queued.
+      if (this.queue.length === 0) return true;
+      this.countQueued(this.queueOffset - at);
       this.queueOffset = at;
       if (at < bytes.length) break;
       this.queue.shift();
@@ -178,7 +185,7 @@ export abstract class Http2Stream {
   drop(): void {
     const held = this.held.splice(0);
     this.queue.length = 0;
-    this.queuedBytes = 0;
+    this.countQueued(-this.queuedBytes);
     this.trailersQueued = null;
     this.heldTrailers = null;
     this.heldEnd = false;

@@ -223,6 +223,18 @@ describe('floods', () => {
     if (counter !== null) expect(server.count(counter)).toBe(1);
   });
 
+  test('answers in more frames than may wait', () => {
+    const server = new ServerSide({ maxOutboundFrames: 50 }, ({ stream }) => {
+      stream.sendHead({ status: 200, headers: [] }, false);
+      for (let i = 0; i < 100; i++) stream.sendBody(Buffer.from('x'), 0, 1, false);
+    });
+    server.sink.buffered = 1;
+    const all = Buffer.concat([START, headers(GET, 1)]);
+    server.codec.receive(all, 0, all.length);
+    expect([server.failure?.code, server.count('outbound_flood')]).toEqual([11, 1]);
+    expect(server.requests[0]?.reset).not.toBe('');
+  });
+
   test('streams that live a second may be reset as often as one likes', () => {
     const server = new ServerSide();
     server.codec.receive(START, 0, START.length);
@@ -243,6 +255,26 @@ describe('floods', () => {
     expect(spoken(server.sink.take())).toEqual(['RST_STREAM 5 code 7']);
     expect(server.requests.length).toBe(2);
   });
+});
+
+test('bytes that wait for a window are counted until they leave, whole or with their stream', () => {
+  const server = new ServerSide({}, ({ stream }) => {
+    stream.sendHead({ status: 200, headers: [] }, false);
+    stream.sendBody(Buffer.alloc(70_000), 0, 70_000, true);
+  });
+  const waiting = (): number => server.stats.gauge('http2.pending_send_bytes').value;
+  const feed = (...frames: Buffer[]): void => {
+    const bytes = Buffer.concat(frames);
+    server.codec.receive(bytes, 0, bytes.length);
+  };
+  feed(START, headers(GET, 1));
+  expect(waiting()).toBe(70_000 - 65_535);
+  feed(frame(8, 0, 0, u32(100_000)), frame(8, 0, 1, u32(1000)));
+  expect(waiting()).toBe(70_000 - 65_535 - 1000);
+  feed(frame(8, 0, 1, u32(100_000)));
+  expect(waiting()).toBe(0);
+  feed(headers(GET, 3), frame(3, 0, 3, u32(8)));
+  expect(waiting()).toBe(0);
 });
 
 describe('graceful end', () => {
