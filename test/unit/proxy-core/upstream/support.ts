@@ -100,7 +100,9 @@ export interface World {
   stat(name: string): number;
 }
 
-export function world(seed = 1, runtime: ReadonlyMap<string, unknown> = new Map()): World {
+export type RuntimeValues = ReadonlyMap<string, unknown>;
+
+export function world(seed = 1, runtime: RuntimeValues | (() => RuntimeValues) = new Map()): World {
   const clock = new VirtualClock();
   const stats = new StatsStore();
   const services: CoreServices = { clock, random: new SeededRandom(seed), stats, log: () => {} };
@@ -112,7 +114,7 @@ export function world(seed = 1, runtime: ReadonlyMap<string, unknown> = new Map(
     onEvent: (event) => events.push(event),
     onChange: () => {},
     openLog: () => (line) => healthLog.push(line),
-    runtime: () => runtime,
+    runtime: typeof runtime === 'function' ? runtime : () => runtime,
   });
   return {
     clock,
