@@ -35,7 +35,8 @@ export function connectOptions(target: ConnectTarget): ConnectOptions {
     options.autoSelectFamilyAttemptTimeout = ATTEMPT_DELAY;
     // Only a name is looked up; these addresses are known already.
     options.host = 'upstream';
-    options.lookup = (_name, _options, answer) => answer(null, all);
+    // Later, so that whoever counts the attempts can listen before the first.
+    options.lookup = (_name, _options, answer) => process.nextTick(answer, null, all);
   }
   if (socketOptions === null) return options;
   const local = socketOptions.localAddresses.find((each) => isIP(each.ip) === isIP(ip));

@@ -37,6 +37,10 @@ export class CircuitBreaker implements ResourceLimits {
     return this.thresholds.maxConnections;
   }
 
+  get maxConnectionsPerHost(): number {
+    return this.thresholds.maxConnectionsPerHost;
+  }
+
   get maxPendingRequests(): number {
     return this.thresholds.maxPendingRequests;
   }

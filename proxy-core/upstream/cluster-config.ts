@@ -1,6 +1,8 @@
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
+import type { SocketOptions } from '../network/connect.ts';
 import type { EdsConfig, ProvidedConfig } from './cluster-types/config.ts';
+import type { TransportSocketMatch } from './compile-connections.ts';
 import type { EndpointCheckConfig, HealthCheckConfig } from './health/config.ts';
 import type { HostStatus } from './load-balancer/override-host.ts';
 import type { ClusterConfig } from './types.ts';
@@ -21,6 +23,8 @@ export interface CompiledCluster extends ClusterConfig {
   readonly circuitBreakers: Readonly<Record<'default' | 'high', ThresholdsConfig>>;
   readonly loadBalancing: LoadBalancingConfig;
   readonly dns: DnsConfig;
+  readonly transportSocketMatches: readonly TransportSocketMatch[];
+  readonly socketOptions: SocketOptions | null;
   /** For types that find their hosts themselves. */
   readonly provided: ProvidedConfig | null;
   /** For type EDS with a source that is emulated. */
@@ -110,6 +114,8 @@ export interface ThresholdsConfig {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  /** `per_host_thresholds.max_connections`; Infinity without. */
+  readonly maxConnectionsPerHost: number;
   readonly trackRemaining: boolean;
   readonly retryBudget: { readonly percent: number; readonly minimumConcurrency: number } | null;
 }

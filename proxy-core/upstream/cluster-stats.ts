@@ -206,6 +206,11 @@ export class ClusterStatistics implements ClusterStats {
     this.retried = new ResponseCounters(stats, `${prefix}retry.`, null);
   }
 
+  /** `transport_socket_match.<name>.total_match_count`: appears with the first host that matches. */
+  countTransportSocketMatch(name: string): void {
+    this.stats.counter(`${this.prefix}${name}.total_match_count`).inc();
+  }
+
   /** Only clusters whose endpoints come from outside have it. */
   get updateRejected(): Counter {
     return this.stats.counter(`${this.prefix}update_rejected`);

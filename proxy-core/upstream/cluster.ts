@@ -4,6 +4,7 @@ import { CircuitBreaker } from './circuit-breakers.ts';
 import type { AssignmentPolicy, CompiledCluster, EndpointConfig } from './cluster-config.ts';
 import { ClusterStatistics, clusterStatPrefix } from './cluster-stats.ts';
 import type { ProvidedBalancer } from './cluster-types/provided.ts';
+import { matchTransportSocket } from './compile-connections.ts';
 import type { UpstreamEventSink } from './events.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
 import { joinSinks } from './health/event-log.ts';
@@ -11,6 +12,7 @@ import { formatAddress, HealthFlag, UpstreamHost } from './host.ts';
 import { HostNews } from './host-news.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
 import type { HostSetHistory } from './host-set-history.ts';
+import { keepHealthyHosts, takeKnownHost } from './kept-hosts.ts';
 import type { Balancer } from './load-balancer/balancer.ts';
 import { ClientSideWeights } from './load-balancer/client-side-weights.ts';
 import { createBalancer } from './load-balancer/create.ts';
@@ -19,7 +21,6 @@ import { narrateHosts } from './load-balancer/narrate-hosts.ts';
 import { balancerObserver } from './load-balancer/observer.ts';
 import { selectOverrideHost } from './load-balancer/override-host.ts';
 import { subsetStats } from './load-balancer/subset.ts';
-import { keepHealthyHosts, takeKnownHost } from './kept-hosts.ts';
 import { ManualEjections } from './manual-ejections.ts';
 import { publishMembership } from './membership.ts';
 import { MergeWindow } from './merge-window.ts';
@@ -242,6 +243,7 @@ export class UpstreamCluster implements Cluster {
     const seen = new Set<string>();
     const next: UpstreamHost[] = [];
     let added = 0;
+    let matched = 0;
     let adopted = false;
     for (const { ip, port, hostname, endpoint, alternatives } of resolved) {
       const key = this.keyOf(formatAddress(ip, port), endpoint.priority, hostname);
@@ -259,6 +261,7 @@ export class UpstreamCluster implements Cluster {
         this.news.changed(host);
       }
       host.alternatives = alternatives ?? [];
+      if (this.equip(host) && kept === undefined) matched++;
       next.push(host);
     }
     keepHealthyHosts(known, next, this.settings, this.news);
@@ -271,7 +274,7 @@ export class UpstreamCluster implements Cluster {
       return;
     }
     this.current = next;
-    this.stats.totalMatchCount.add(added);
+    this.stats.totalMatchCount.add(added - matched);
     this.detector?.setHosts(next);
     this.loadWeights?.setHosts(next);
     if (added > 0 || removed > 0) this.stats.membershipChange.inc();
@@ -321,6 +324,17 @@ export class UpstreamCluster implements Cluster {
       this.hostsChanged(false);
       this.health?.setHosts(this.current);
     } else this.hostsChanged(true);
+  }
+
+  /** How connections to a host are made; true when it has a transport socket of its own. */
+  private equip(host: UpstreamHost): boolean {
+    const { socketOptions, transportSocketMatches } = this.settings;
+    host.socketOptions = socketOptions;
+    if (transportSocketMatches.length === 0) return false;
+    const match = matchTransportSocket(transportSocketMatches, host.metadata);
+    host.transportSocket = match === null ? undefined : match.socket;
+    if (match !== null) this.stats.countTransportSocketMatch(match.name);
+    return match !== null;
   }
 
   /** Writes the gauges that describe the hosts, also after another cluster of this name wrote them. */

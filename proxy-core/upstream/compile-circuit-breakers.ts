@@ -6,6 +6,7 @@ const DEFAULTS: ThresholdsConfig = {
   maxPendingRequests: 1024,
   maxRequests: 1024,
   maxRetries: 3,
+  maxConnectionsPerHost: Number.POSITIVE_INFINITY,
   trackRemaining: false,
   retryBudget: null,
 };
@@ -19,7 +20,12 @@ export function compileCircuitBreakers(
     const priority = reader.enumeration('priority') === 'HIGH' ? 'high' : 'default';
     if (found[priority] === undefined) found[priority] = readThresholds(reader);
   }
-  return { default: found.default ?? DEFAULTS, high: found.high ?? DEFAULTS };
+  const perHost = perHostLimits(cluster);
+  const of = (priority: 'default' | 'high'): ThresholdsConfig => ({
+    ...(found[priority] ?? DEFAULTS),
+    maxConnectionsPerHost: perHost[priority] ?? DEFAULTS.maxConnectionsPerHost,
+  });
+  return { default: of('default'), high: of('high') };
 }
 
 function readThresholds(reader: MessageReader): ThresholdsConfig {
@@ -29,6 +35,7 @@ function readThresholds(reader: MessageReader): ThresholdsConfig {
     maxPendingRequests: reader.number('max_pending_requests') ?? DEFAULTS.maxPendingRequests,
     maxRequests: reader.number('max_requests') ?? DEFAULTS.maxRequests,
     maxRetries: reader.number('max_retries') ?? DEFAULTS.maxRetries,
+    maxConnectionsPerHost: DEFAULTS.maxConnectionsPerHost,
     trackRemaining: reader.bool('track_remaining') ?? false,
     retryBudget:
       budget === undefined
@@ -38,4 +45,14 @@ function readThresholds(reader: MessageReader): ThresholdsConfig {
             minimumConcurrency: budget.number('min_retry_concurrency') ?? 3,
           },
   };
+}
+
+function perHostLimits(cluster: MessageReader): { default?: number; high?: number } {
+  const found: { default?: number; high?: number } = {};
+  for (const reader of cluster.message('circuit_breakers')?.messages('per_host_thresholds') ?? []) {
+    const priority = reader.enumeration('priority') === 'HIGH' ? 'high' : 'default';
+    const limit = reader.number('max_connections');
+    if (limit !== undefined) found[priority] ??= limit;
+  }
+  return found;
 }

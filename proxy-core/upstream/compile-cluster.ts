@@ -4,6 +4,7 @@ import type { ClientTls } from '../network/tls/client.ts';
 import type { CompiledCluster } from './cluster-config.ts';
 import { compileClusterType } from './cluster-types/compile.ts';
 import { compileCircuitBreakers } from './compile-circuit-breakers.ts';
+import { compileSocketOptions, compileTransportSocketMatches } from './compile-connections.ts';
 import { compileDns } from './compile-dns.ts';
 import { compileEndpoints } from './compile-endpoints.ts';
 import { compileLoadBalancing } from './compile-load-balancing.ts';
@@ -40,6 +41,7 @@ export function compileCluster(
   return {
     name,
     statName: reader.string('alt_stat_name') || name,
+    metadata: reader.message('metadata')?.jsonMap('filter_metadata') ?? new Map(),
     type,
     lbPolicy: loadBalancing.policy,
     source: reader.range,
@@ -62,6 +64,9 @@ export function compileCluster(
     circuitBreakers: compileCircuitBreakers(reader),
     loadBalancing,
     dns: compileDns(reader, ctx),
+    preconnectRatio: reader.message('preconnect_policy')?.number('per_upstream_preconnect_ratio') ?? 1,
+    transportSocketMatches: compileTransportSocketMatches(reader, ctx, compileTransportSocket),
+    socketOptions: compileSocketOptions(reader),
     provided,
     eds,
   };

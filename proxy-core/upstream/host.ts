@@ -1,4 +1,6 @@
 import { canonicalJson } from '../base/subset-criteria.ts';
+import type { SocketOptions } from '../network/connect.ts';
+import type { ClientTls } from '../network/tls/client.ts';
 import type { EndpointConfig, EndpointHealth, EndpointMetadata, LocalityConfig } from './cluster-config.ts';
 import { type EndpointCheckConfig, PLAIN_ENDPOINT_CHECK } from './health/config.ts';
 import type { HostSession } from './health/session.ts';
@@ -97,6 +99,9 @@ export class UpstreamHost implements Host {
   /** Monotonic milliseconds since when it is fit for traffic: slow start counts from there. */
   healthySince = 0;
   loadReports: LoadReportSink | null = null;
+  /** By `transport_socket_matches`; undefined = the cluster's. */
+  transportSocket: ClientTls | null | undefined = undefined;
+  socketOptions: SocketOptions | null = null;
   pool: HostPool | null = null;
   outlier: OutlierHostMonitor | null = null;
   healthFlags = 0;

@@ -7,6 +7,7 @@ import type { Narrator } from '../facade/decision.ts';
 import type { HeaderKeyFormat } from '../http/codec/http1-header-keys.ts';
 import type { Http2Config } from '../http/codec/http2/compile.ts';
 import type { Http2Stats } from '../http/codec/http2/stats.ts';
+import type { SocketOptions } from '../network/connect.ts';
 import type { ClientTls } from '../network/tls/client.ts';
 import type { TlsStats } from '../network/tls/stats.ts';
 
@@ -23,6 +24,8 @@ export interface ClusterConfig {
     | 'ORIGINAL_DST'
     | 'AGGREGATE'
     | 'DYNAMIC_FORWARD_PROXY';
+  /** `metadata.filter_metadata` by namespace. */
+  readonly metadata: ReadonlyMap<string, unknown>;
   readonly lbPolicy: string;
   readonly source: SourceRange;
   /** Given with --cluster. */
@@ -50,6 +53,8 @@ export interface ClusterConfig {
   readonly closesWithHostHealth?: boolean;
   /** Compiled transport socket (TLS), null = raw buffer. */
   readonly transportSocket: ClientTls | null;
+  /** `preconnect_policy.per_upstream_preconnect_ratio`: connections made ahead of need; 1 = none. */
+  readonly preconnectRatio: number;
   /** Same text of the cluster message ⇒ same key: apply compares it to tell changed from unchanged. */
   readonly fingerprint: string;
 }
@@ -143,6 +148,9 @@ export interface Host {
   readonly hostname: string;
   /** Further addresses to try when connecting to `ip` fails (LOGICAL_DNS: RFC 8305, "happy eyeballs"). */
   readonly alternatives?: readonly string[];
+  readonly socketOptions?: SocketOptions | null;
+  /** In place of the cluster's transport socket; undefined = the cluster's. */
+  readonly transportSocket?: ClientTls | null | undefined;
   readonly priority: number;
   weight: number;
   /** Whose connections, limits and statistics it uses: another one than the request's in an aggregate. */
@@ -207,6 +215,7 @@ export interface ResourceLimits {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  readonly maxConnectionsPerHost: number;
   connections: number;
   pendingRequests: number;
   requests: number;

@@ -75,7 +75,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   ) {
     const config = cluster.config;
     this.connectStarted = clock.now();
-    const secure = config.transportSocket as ClientTls | null;
+    const secure = host.transportSocket === undefined ? config.transportSocket : host.transportSocket;
     this.secure = secure;
     this.transport = new SocketTransport(
       (read) => {
@@ -87,6 +87,13 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       queue,
     );
     this.socket = this.transport.socket;
+    if (host.alternatives !== undefined && host.alternatives.length > 0) {
+      let attempts = 0;
+      // Envoy counts every address that is tried as a connection of its own.
+      this.socket.on('connectionAttempt', () => {
+        if (attempts++ > 0) cluster.stats.upstreamCxTotal.inc();
+      });
+    }
     this.socket.once(secure === null ? 'connect' : 'secureConnect', () => {
       queue.enter();
       try {

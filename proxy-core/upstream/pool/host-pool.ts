@@ -17,6 +17,9 @@ export interface PoolWaiter {
 
 export type Priority = 'default' | 'high';
 
+/** Most connections that one request makes ahead of need. */
+const MAX_AHEAD = 2;
+
 /** What pools are created with. */
 export interface PoolServices {
   readonly clock: Clock;
@@ -178,6 +181,7 @@ class ProtocolPool implements PoolConnectionOwner {
     if (connection.free <= 1) this.ready.pop();
     waiter.onPoolReady(connection);
     this.limitRequests(connection);
+    if (this.cluster.config.preconnectRatio > 1) this.connectIfNeeded();
   }
 
   /** A connection that has carried what it may takes no more requests. */
@@ -218,8 +222,15 @@ class ProtocolPool implements PoolConnectionOwner {
   /** One connection attempt per waiting request, within the breaker; the first of a host is always allowed. */
   private connectIfNeeded(): void {
     const limits = this.limits;
-    while (this.connecting * this.expected < this.waiting.length) {
-      if (limits.connections >= limits.maxConnections) {
+    for (let ahead = 0; ; ) {
+      if (this.connecting * this.expected >= this.waiting.length) {
+        // Whoever waits has a connection under way: the rest is made ahead of need, a few at a time.
+        if (!this.preconnects() || ahead++ === MAX_AHEAD) return;
+      }
+      if (
+        limits.connections >= limits.maxConnections ||
+        this.host.stats.cxActive >= limits.maxConnectionsPerHost
+      ) {
         this.cluster.stats.upstreamCxOverflow.inc();
         if (this.all.size > 0) return;
       }
@@ -245,6 +256,16 @@ class ProtocolPool implements PoolConnectionOwner {
         ),
       );
     }
+  }
+
+  /** (pending + active) · ratio > room + active (envoy ConnPoolImplBase::shouldConnect). */
+  private preconnects(): boolean {
+    const ratio = this.cluster.config.preconnectRatio;
+    if (ratio <= 1) return false;
+    let room = this.connecting * this.expected;
+    for (const connection of this.ready) room += connection.free;
+    const active = Math.max(0, this.all.size - this.connecting - this.ready.length);
+    return (this.waiting.length + active) * ratio > room + active;
   }
 
   private serveWaiting(): void {

@@ -79,7 +79,7 @@ export class TcpConnection implements TransportOwner, TimerOwner, HostBound {
     stats.upstreamRqPendingActive.inc();
     host.stats.cxTotal++;
     host.stats.cxActive++;
-    const secure = config.transportSocket;
+    const secure = host.transportSocket === undefined ? config.transportSocket : host.transportSocket;
     this.secure = secure;
     this.transport = new SocketTransport(
       (read) => {
