@@ -233,6 +233,10 @@ export interface StreamInfo {
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
   /** Virtual cluster that the request is counted under; left out = none. */
   virtualClusterName?: string;
+  /** `metadata.filter_metadata` by namespace of what was chosen for the request; left out = none. */
+  routeMetadata?: ReadonlyMap<string, unknown>;
+  clusterMetadata?: ReadonlyMap<string, unknown>;
+  hostMetadata?: ReadonlyMap<string, unknown>;
   /** How many internal redirects led to this request; left out = none. */
   redirectHops?: number;
   /** Set by a filter before the router: the host to pick (`stateful_session`, `override_host`). */

@@ -203,6 +203,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.virtualHostName = route.virtualHost.name;
     info.routeName = route.name;
     info.routeIndex = route.index;
+    if (route.metadata.size > 0) info.routeMetadata = route.metadata;
     const action = route.action;
     if (action.kind !== 'cluster') return;
     if (action.idleTimeout !== null) this.setIdleTimeout(action.idleTimeout);

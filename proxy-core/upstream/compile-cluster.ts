@@ -42,6 +42,7 @@ export function compileCluster(
     name,
     statName: reader.string('alt_stat_name') || name,
     metadata: reader.message('metadata')?.jsonMap('filter_metadata') ?? new Map(),
+    metadata: reader.message('metadata')?.jsonMap('filter_metadata') ?? new Map(),
     type,
     lbPolicy: loadBalancing.policy,
     source: reader.range,

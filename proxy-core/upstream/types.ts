@@ -26,6 +26,8 @@ export interface ClusterConfig {
     | 'DYNAMIC_FORWARD_PROXY';
   /** `metadata.filter_metadata` by namespace. */
   readonly metadata: ReadonlyMap<string, unknown>;
+  /** `metadata.filter_metadata` by namespace. */
+  readonly metadata: ReadonlyMap<string, unknown>;
   readonly lbPolicy: string;
   readonly source: SourceRange;
   /** Given with --cluster. */

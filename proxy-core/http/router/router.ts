@@ -99,6 +99,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     this.cluster = cluster;
     info.clusterName = choice.cluster;
     info.clusterStatName = cluster.config.statName;
+    if (cluster.config.metadata.size > 0) info.clusterMetadata = cluster.config.metadata;
     if (inMaintenance(stream, cluster)) {
       this.failWith(503, 'maintenance mode', 'UO', 'maintenance_mode', this.overloaded());
       return;
@@ -191,6 +192,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     info.attempts.push(attempt);
     info.upstreamHost = host.address;
     info.upstreamHostName = host.hostname;
+    if (host.metadata !== undefined && host.metadata.size > 0) info.hostMetadata = host.metadata;
     if (action.autoHostRewrite && host.hostname !== '') {
       rewriteHost(request.head, host.hostname, action.appendXForwardedHost && index === 0);
     }

@@ -1,4 +1,5 @@
 import type { StreamInfo } from '../../base/stream-info.ts';
+import { canonicalJson } from '../../base/subset-criteria.ts';
 import type { FormatError, FormatOptions, FormatValue } from './operator.ts';
 import { type FormatPart, parseFormat } from './parse.ts';
 
@@ -62,6 +63,6 @@ export function formatParts(parts: readonly FormatPart[], info: StreamInfo, miss
 
 export function valueText(value: FormatValue): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'object') return canonicalJson(value);
   return String(value);
 }

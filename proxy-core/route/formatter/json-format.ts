@@ -1,4 +1,5 @@
 import type { StreamInfo } from '../../base/stream-info.ts';
+import { canonicalJson } from '../../base/subset-criteria.ts';
 import { type Formatter, formatParts, valueText } from './format.ts';
 import type { FormatOptions } from './operator.ts';
 import { type FormatPart, type OperatorPart, parseFormat } from './parse.ts';
@@ -38,6 +39,7 @@ function singleValue(part: OperatorPart, info: StreamInfo): string {
   const value = part.read(info);
   if (value === null) return 'null';
   if (part.length > 0) return JSON.stringify(valueText(value).slice(0, part.length));
+  if (typeof value === 'object') return canonicalJson(value);
   return typeof value === 'number' && !Number.isFinite(value) ? 'null' : JSON.stringify(value);
 }
 

@@ -34,8 +34,6 @@ export interface FormatOptions {
   readonly localReply?: boolean;
   /** Formatter extensions (`formatters`) that add operators, by the end of their names. */
   readonly extensions?: ReadonlySet<string>;
-  /** Text of `:METADATA` and `CLUSTER_METADATA` sources, when the user of the format has them. */
-  readonly metadata?: (source: MetadataSource, info: StreamInfo) => Readonly<Record<string, unknown>> | null;
 }
 
 export type MetadataSource = 'ROUTE' | 'CLUSTER' | 'LISTENER' | 'UPSTREAM_HOST' | 'VIRTUAL_HOST';

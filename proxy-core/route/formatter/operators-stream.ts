@@ -5,7 +5,6 @@ import { flagName } from './flag-names.ts';
 import { grpcStatusNumber, grpcStatusOperator } from './grpc-status.ts';
 import {
   type FormatError,
-  type FormatOptions,
   type FormatValue,
   type MetadataSource,
   type Operator,
@@ -31,13 +30,40 @@ function metadata(source: MetadataSource): OperatorDefinition {
   return {
     args: 'required',
     length: true,
-    compile: (args, options) => fixedMetadata(source, args.split(':'), options),
+    compile: (args) => fixedMetadata(source, metadataArguments(args)),
   };
 }
 
-function fixedMetadata(source: MetadataSource, path: readonly string[], options: FormatOptions): Operator {
+function fixedMetadata(source: MetadataSource, path: readonly string[]): Operator {
   const [namespace = '', ...keys] = path;
-  return (info) => metadataPath(options.metadata?.(source, info)?.[namespace], keys);
+  return (info) => metadataPath(metadataOf(source, info)?.get(namespace), keys);
+}
+
+/** Listeners and virtual hosts keep none here. */
+function metadataOf(source: MetadataSource, info: StreamInfo): ReadonlyMap<string, unknown> | undefined {
+  switch (source) {
+    case 'ROUTE':
+      return info.routeMetadata;
+    case 'CLUSTER':
+      return info.clusterMetadata;
+    case 'UPSTREAM_HOST':
+      return info.hostMetadata;
+    case 'LISTENER':
+    case 'VIRTUAL_HOST':
+      return undefined;
+  }
+}
+
+/** `ns:key:key`, or the older `["ns", "key", "key"]`. */
+function metadataArguments(args: string): readonly string[] {
+  if (!args.startsWith('[')) return args.split(':');
+  try {
+    const list: unknown = JSON.parse(args);
+    if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list;
+  } catch {
+    // No list after all.
+  }
+  return args.split(':');
 }
 
 function dynamicMetadata(path: readonly string[]): Operator {
@@ -47,10 +73,10 @@ function dynamicMetadata(path: readonly string[]): Operator {
 
 const METADATA_SOURCES: readonly string[] = ['ROUTE', 'CLUSTER', 'LISTENER', 'UPSTREAM_HOST', 'VIRTUAL_HOST'];
 
-function anyMetadata(args: string, options: FormatOptions): Operator | FormatError {
+function anyMetadata(args: string): Operator | FormatError {
   const [source = '', ...path] = args.split(':');
   if (source === 'DYNAMIC') return dynamicMetadata(path);
-  if (METADATA_SOURCES.includes(source)) return fixedMetadata(source as MetadataSource, path, options);
+  if (METADATA_SOURCES.includes(source)) return fixedMetadata(source as MetadataSource, path);
   return { error: `${source} is not supported metadata type` };
 }
 
@@ -137,7 +163,7 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   DYNAMIC_METADATA: {
     args: 'required',
     length: true,
-    compile: (args) => dynamicMetadata(args.split(':')),
+    compile: (args) => dynamicMetadata(metadataArguments(args)),
   },
   CLUSTER_METADATA: metadata('CLUSTER'),
   UPSTREAM_METADATA: metadata('UPSTREAM_HOST'),

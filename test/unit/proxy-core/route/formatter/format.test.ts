@@ -217,7 +217,7 @@ describe('JSON', () => {
     [{ a: 'x %REQ(nope)% y %BYTES_SENT%' }, '{"a":"x - y 292"}'],
     [{ a: 1, b: 1.5 }, '{"a":1,"b":"1.5"}'],
     [{ z: [1, '%PROTOCOL%', { y: 'ü"\n' }] }, '{"z":[1,"HTTP/1.1",{"y":"ü\\"\\n"}]}'],
-    [{ m: '%DYNAMIC_METADATA(ns)%' }, '{"m":{"k":"v1","n":3,"deep":{"a":[1]}}}'],
+    [{ m: '%DYNAMIC_METADATA(ns)%' }, '{"m":{"deep":{"a":[1]},"k":"v1","n":3}}'],
     [{ a: '%REQ(USER-AGENT):4%' }, '{"a":"curl"}'],
     [{ a: '' }, '{"a":""}'],
   ])('%j → %s', (value, wanted) => expect(json(value)).toBe(`${wanted}\n`));
