@@ -19,6 +19,7 @@ import {
 import { compileStats, type StatsConfig } from '../observe/index.ts';
 import { type CompiledCluster, checkDuplicateClusters, compileCluster } from '../upstream/index.ts';
 import { type AdminConfig, compileAdmin } from './compile-admin.ts';
+import { compileConnectionLimit } from './compile-overload.ts';
 import { checkRuntimeLayers } from './compile-runtime.ts';
 
 /** A bootstrap as the running parts take it. Immutable. */
@@ -30,6 +31,8 @@ export interface CompiledBootstrap {
   /** Values of the runtime layers by dotted key. */
   readonly runtime: ReadonlyMap<string, unknown>;
   readonly runtimeLayers: readonly RuntimeLayer[];
+  /** For all listeners together, null = no limit. */
+  readonly maxDownstreamConnections: number | null;
   /** `cluster_manager.outlier_detection.event_log_path`, empty = none. */
   readonly outlierLogPath: string;
   readonly stats: StatsConfig;
@@ -122,6 +125,7 @@ function compileParts(
     node: ctx.node,
     runtime: ctx.runtime,
     runtimeLayers: runtimeLayers(root.node),
+    maxDownstreamConnections: compileConnectionLimit(root),
     outlierLogPath: outlierLog ?? '',
     stats,
   };

@@ -230,6 +230,7 @@ export class RunningCore implements ProxyCore {
         runtime: bootstrap.runtime,
         serviceCluster: bootstrap.node.cluster,
         serviceNode: bootstrap.node.id,
+        maxDownstreamConnections: bootstrap.maxDownstreamConnections,
       },
       appliedAt: this.clock.wall(),
     };
