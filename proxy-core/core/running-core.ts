@@ -449,6 +449,7 @@ export class RunningCore implements ProxyCore {
   async close({ drain }: CloseOptions): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.clusters.stopWarming();
     await this.queue;
     await this.listeners.close(drain);
     switchFilters(this.current, null, this.dataPath);

@@ -50,6 +50,8 @@ export interface UpstreamManager {
   update(configs: readonly CompiledCluster[], outlierLog: LineSink | null): ClusterUpdate;
   /** The committed clusters. */
   readonly view: ClusterView;
+  /** Nobody wants to wait any longer: `ready()` of an update under way settles now. */
+  stopWarming(): void;
   close(): void;
 }
 
@@ -71,6 +73,7 @@ class RunningClusters implements UpstreamManager {
   private readonly history = new HostSetHistory();
   private entries = new Map<string, Entry>();
   private current: ClusterView = viewOf(new Map());
+  stopWarming: () => void = () => {};
   private outlierLog: LineSink | null = null;
   private readonly runtime: RuntimeReader;
   private readonly dnsCaches: DnsCaches;
@@ -133,7 +136,12 @@ class RunningClusters implements UpstreamManager {
     return {
       view: viewOf(next),
       changes,
-      ready: () => this.warm(fresh).finally(() => warming.set(0)),
+      ready: () => {
+        const stopped = new Promise<void>((resolve) => {
+          this.stopWarming = resolve;
+        });
+        return Promise.race([this.warm(fresh), stopped]).finally(() => warming.set(0));
+      },
       commit: () => {
         this.outlierLog = outlierLog;
         for (const [name, old] of this.entries) if (next.get(name) !== old) shutDown(old);

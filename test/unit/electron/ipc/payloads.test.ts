@@ -13,6 +13,9 @@ describe('checkCall', () => {
     ['explain', { method: 'GET', url: 'http://a/', headers: [['x', 'y']] }],
     ['explain', { method: 'GET', url: 'http://a/', headers: [], random: 3 }],
     ['demo.host', { address: '127.0.0.1:17001', mode: 'reset' }],
+    ['hosts.history', { cluster: 'shop', address: '127.0.0.1:17001' }],
+    ['hosts.eject', { cluster: 'shop', address: '127.0.0.1:17001' }],
+    ['hosts.uneject', { cluster: 'shop', address: '[::1]:17001' }],
   ])('takes %s %j', (name, args) => {
     expect(checkCall(name, args)).toEqual({ call: { name, args } });
   });
@@ -32,6 +35,8 @@ describe('checkCall', () => {
     ['explain', { method: 'GET', url: '/', headers: [], random: Number.NaN }, 'random'],
     ['demo.host', { address: '127.0.0.1:1', mode: 'broken' }, 'mode'],
     ['demo.rate', { rate: Number.POSITIVE_INFINITY }, 'rate'],
+    ['hosts.eject', { cluster: 'shop' }, 'address'],
+    ['hosts.history', { cluster: 7, address: 'a' }, 'cluster'],
   ])('refuses %s %j because of %s', (name, args, field) => {
     const error = { code: 'ipc.bad-arguments', message: `${name} was called with a wrong ${field}.` };
     expect(checkCall(name, args)).toEqual({ error });
