@@ -9,6 +9,7 @@ import { CUSTOM_RESPONSE } from './envoy.filters.http.custom_response.ts';
 import { DECOMPRESSOR } from './envoy.filters.http.decompressor.ts';
 import { DYNAMIC_FORWARD_PROXY } from './envoy.filters.http.dynamic_forward_proxy.ts';
 import { EXT_AUTHZ } from './envoy.filters.http.ext_authz.ts';
+import { EXT_PROC } from './envoy.filters.http.ext_proc.ts';
 import { FAULT } from './envoy.filters.http.fault.ts';
 import { GRPC_HTTP1_BRIDGE } from './envoy.filters.http.grpc_http1_bridge.ts';
 import { GRPC_HTTP1_REVERSE_BRIDGE } from './envoy.filters.http.grpc_http1_reverse_bridge.ts';
@@ -40,6 +41,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   DECOMPRESSOR,
   DYNAMIC_FORWARD_PROXY,
   EXT_AUTHZ,
+  EXT_PROC,
   FAULT,
   GRPC_HTTP1_BRIDGE,
   GRPC_HTTP1_REVERSE_BRIDGE,

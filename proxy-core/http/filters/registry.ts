@@ -89,7 +89,6 @@ function report(ctx: CompileContext, reader: MessageReader, code: string, messag
 const DECIDING: ReadonlyMap<string, string> = new Map([
   ['api_key_auth', 'API keys are not asked for'],
   ['basic_auth', 'passwords are not asked for'],
-  ['ext_proc', 'the external processor is not called'],
   ['lua', 'the script does not run'],
   ['oauth2', 'nobody has to log in'],
   ['rate_limit_quota', 'requests are not limited'],
