@@ -15,6 +15,7 @@ import {
   tellFilters,
   tellNormalization,
 } from './explain-listener.ts';
+import { tellLocalReply } from './explain-local-reply.ts';
 import { tellRequestHead } from './explain-request-head.ts';
 import { routeSteps, routeSubject } from './explain-route.ts';
 import { tellUpstream } from './explain-upstream.ts';
@@ -98,7 +99,7 @@ export function explainRecorded(
 
 /** Details that the emulated filters write with their answers. */
 const LOCAL_FILTER_DETAILS =
-  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large|ext_authz_|jwt_authn_access_denied|request_rate_limited|rate_limiter_error|ext_proc|oauth\.)/;
+  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large|ext_authz_|jwt_authn_access_denied|request_rate_limited|rate_limiter_error|ext_proc|oauth\.|denied_by_admission_control|reached_concurrency_limit|(early_)?grpc_json_transcode_failure|grpc_bridge_|grpc_base_64_decode_failed)/;
 
 /** A browser's SNI: the host without its port, in lower case. */
 function hostOf(authority: string): string {
@@ -107,6 +108,16 @@ function hostOf(authority: string): string {
 
 /** From the filter chain on, both kinds of decision are told alike. */
 function tell(telling: Telling, listener: ListenerConfig, info: StreamInfo, received: RequestHead): Decision {
+  const decision = tellFromChain(telling, listener, info, received);
+  return telling.recorded === null ? tellLocalReply(telling, decision, listener, info) : decision;
+}
+
+function tellFromChain(
+  telling: Telling,
+  listener: ListenerConfig,
+  info: StreamInfo,
+  received: RequestHead,
+): Decision {
   telling.outcome = { ...telling.outcome, listener: listener.name };
   const chain = tellFilterChain(telling, listener, info);
   const http = chain?.http ?? null;

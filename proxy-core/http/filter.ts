@@ -108,6 +108,8 @@ export interface FilterQuestion {
   readonly route: Route | null;
   readonly runtime: ReadonlyMap<string, unknown>;
   routeConfigs(key?: string): readonly unknown[];
+  /** The filter changes the head and has the route found anew (`clearRouteCache`). */
+  reroute(change: (head: RequestHead) => void): void;
   /** Fractions are told as if this were drawn. */
   readonly random: number;
 }

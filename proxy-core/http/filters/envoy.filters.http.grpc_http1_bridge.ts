@@ -100,6 +100,7 @@ export const GRPC_HTTP1_BRIDGE: HttpFilterExtension = {
           return null;
         const text = upgraded ? 'the protobuf body goes upstream as gRPC; ' : '';
         narrator.note('neutral', `gRPC bridge: ${text}the gRPC status comes back in headers`, config.range);
+        if (upgraded) question.reroute((head) => setHeader(head.headers, 'content-type', 'application/grpc'));
         return null;
       },
     };

@@ -176,6 +176,7 @@ export const GRPC_HTTP1_REVERSE_BRIDGE: HttpFilterExtension = {
         if (question.routeConfigs()[0] === true || !isGrpcContentType(type)) return null;
         const text = `goes upstream as \`${settings.contentType}\`, the answer comes back as gRPC`;
         narrator.note('neutral', `gRPC reverse bridge: the call ${text}`, config.range);
+        question.reroute((head) => setHeader(head.headers, 'content-type', settings.contentType));
         return null;
       },
     };

@@ -20,6 +20,18 @@ function streamsToClient(binding: MethodBinding): boolean {
   return methodKind === 'server_streaming' || methodKind === 'bidi_streaming';
 }
 
+/** The head of the gRPC call in place of that of the HTTP request. */
+function toGrpc(head: RequestHead, binding: MethodBinding): void {
+  const { headers } = head;
+  removeHeader(headers, 'content-length');
+  setHeader(headers, 'content-type', 'application/grpc');
+  setHeader(headers, 'x-envoy-original-path', head.path);
+  headers.push('x-envoy-original-method', head.method);
+  setHeader(headers, 'te', 'trailers');
+  head.path = `/${binding.method.parent.typeName}/${binding.method.name}`;
+  head.method = 'POST';
+}
+
 /** JSON of HTTP to gRPC and back, by the annotations of the user's services. */
 class TranscoderFilter implements HttpFilter {
   private settings: TranscoderSettings;
@@ -67,13 +79,7 @@ class TranscoderFilter implements HttpFilter {
     this.request = new RequestTranscoder(settings, match, headerValue(headers, 'content-type') ?? '');
     if (settings.maxRequest > callbacks.bufferLimit) callbacks.setRequestBufferLimit(settings.maxRequest);
     if (settings.maxResponse > callbacks.bufferLimit) callbacks.setResponseBufferLimit(settings.maxResponse);
-    removeHeader(headers, 'content-length');
-    setHeader(headers, 'content-type', 'application/grpc');
-    setHeader(headers, 'x-envoy-original-path', head.path);
-    headers.push('x-envoy-original-method', head.method);
-    setHeader(headers, 'te', 'trailers');
-    head.path = `/${binding.method.parent.typeName}/${binding.method.name}`;
-    head.method = 'POST';
+    toGrpc(head, binding);
     if (!settings.keepRoute) callbacks.clearRouteCache();
   }
 
@@ -307,6 +313,7 @@ export const GRPC_JSON_TRANSCODER: HttpFilterExtension = {
           `gRPC-JSON: calls \`/${method.parent.typeName}/${method.name}\`${from}`,
           used.source,
         );
+        if (!used.keepRoute) question.reroute((rerouted) => toGrpc(rerouted, match.binding));
         return null;
       },
     };

@@ -75,8 +75,13 @@ function compileTable(reader: MessageReader, ctx: CompileContext): MethodTable |
   if (bytes === null) return fail(field, `Invalid path: ${file}`);
   const registry = readDescriptorSet(bytes);
   if (registry === null) return fail(field, 'transcoding_filter: Unable to parse proto descriptor');
-  const table = buildMethodTable(registry, services, autoMapping);
-  return typeof table === 'string' ? fail('services', table) : table;
+  try {
+    const table = buildMethodTable(registry, services, autoMapping);
+    return typeof table === 'string' ? fail('services', table) : table;
+  } catch {
+    // An annotation that is no message of its kind.
+    return fail(field, 'transcoding_filter: Unable to build proto descriptor pool');
+  }
 }
 
 function readFile(path: string, ctx: CompileContext): Uint8Array | null {
