@@ -1,7 +1,9 @@
 import type { HeaderList } from '../base/headers.ts';
 import type { StreamInfo } from '../base/stream-info.ts';
 import type { CompileContext } from '../config/compile-context.ts';
+import type { SourceRange } from '../config/diagnostic.ts';
 import type { MessageReader } from '../config/reader.ts';
+import type { Narrator } from '../facade/decision.ts';
 import { compileLogFilter, type LogFilter } from '../observe/access-log/filters.ts';
 import { readDataSourceBytes } from '../route/data-source.ts';
 import { LOG_FORMAT } from '../route/formatter/operator.ts';
@@ -26,6 +28,7 @@ export interface LocalReplyMapper {
   readonly body: string | null;
   readonly headers: HeaderMutations | null;
   readonly format: SubstitutionFormat | null;
+  readonly source: SourceRange;
 }
 
 const FORMAT = { ...LOG_FORMAT, localReply: true };
@@ -54,7 +57,18 @@ function compileMapper(reader: MessageReader, ctx: CompileContext): LocalReplyMa
     body: bytes === null ? null : Buffer.from(bytes).toString('latin1'),
     headers: adds.length === 0 ? null : [{ level: 'local reply', removes: [], adds }],
     format: format === undefined ? null : compileSubstitutionFormat(format, ctx, FORMAT),
+    source: reader.range,
   };
+}
+
+function mapperText(mapper: LocalReplyMapper, status: number): string {
+  const parts = [
+    mapper.status > 0 ? `${status} becomes ${mapper.status}` : '',
+    mapper.body === null ? '' : 'another body',
+    mapper.headers === null ? '' : 'headers are added',
+    mapper.format === null ? '' : 'a format of its own',
+  ].filter((part) => part !== '');
+  return `this mapper takes it: ${parts.length === 0 ? 'nothing changes' : parts.join(', ')}`;
 }
 
 /** A reply while it is being made. `body` is latin1. */
@@ -66,12 +80,21 @@ export interface ReplyDraft {
 }
 
 /** Envoy: LocalReply::rewrite. The first mapper whose filter takes the reply changes it, then it is formatted. */
-export function rewriteLocalReply(config: LocalReplyConfig, draft: ReplyDraft, info: StreamInfo): void {
+export function rewriteLocalReply(
+  config: LocalReplyConfig,
+  draft: ReplyDraft,
+  info: StreamInfo,
+  narrator: Narrator | null = null,
+): void {
   info.responseCode = draft.status;
   info.responseHead = { status: draft.status, headers: draft.headers };
   let format = config.format;
   for (const mapper of config.mappers) {
-    if (!mapper.filter(info)) continue;
+    if (!mapper.filter(info)) {
+      narrator?.note('neutral', 'a mapper does not take it', mapper.source);
+      continue;
+    }
+    narrator?.note('good', mapperText(mapper, draft.status), mapper.source);
     if (mapper.body !== null) draft.body = mapper.body;
     if (mapper.headers !== null) mutateHeaders(mapper.headers, draft.headers, info);
     if (mapper.status > 0) {
