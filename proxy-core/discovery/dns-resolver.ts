@@ -11,6 +11,13 @@ export interface DnsResolver {
 /** Codes of getaddrinfo that mean "no such name", not "could not ask". */
 const ABSENT: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
+/** What container runtimes call the machine that they run on: this one, when nobody else knows the name. */
+const OWN_MACHINE: ReadonlySet<string> = new Set(['host.docker.internal', 'host.containers.internal']);
+
+export function namesOwnMachine(name: string): boolean {
+  return OWN_MACHINE.has(name.toLowerCase().replace(/\.$/, ''));
+}
+
 /**
  * The system's resolver (getaddrinfo: hosts file, then DNS). `localhost` has both loopback addresses whatever
  * the hosts file lists (RFC 6761 section 6.3), as in Envoy.
@@ -25,7 +32,9 @@ export class SystemDnsResolver implements DnsResolver {
       const answers = await dns.lookup(name, { all: true, family });
       return [...new Set(answers.map((answer) => answer.address))];
     } catch (error) {
-      if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return [];
+      const absent = ABSENT.has((error as NodeJS.ErrnoException).code ?? '');
+      if (namesOwnMachine(name)) return family === 4 ? ['127.0.0.1'] : [];
+      if (absent) return [];
       throw error;
     }
   }

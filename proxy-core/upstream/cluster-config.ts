@@ -23,6 +23,8 @@ export interface CompiledCluster extends ClusterConfig {
   readonly circuitBreakers: Readonly<Record<'default' | 'high', ThresholdsConfig>>;
   readonly loadBalancing: LoadBalancingConfig;
   readonly dns: DnsConfig;
+  /** `common_lb_config.close_connections_on_host_set_change` */
+  readonly closeConnectionsOnHostSetChange: boolean;
   readonly transportSocketMatches: readonly TransportSocketMatch[];
   readonly socketOptions: SocketOptions | null;
   /** For types that find their hosts themselves. */

@@ -28,7 +28,6 @@ const IDLE_COUNTERS: readonly string[] = [
   'retry_or_shadow_abandoned',
   'upstream_cx_connect_with_0_rtt',
   'upstream_cx_http3_total',
-  'upstream_cx_max_duration_reached',
   'upstream_cx_pool_overflow',
   'upstream_flow_control_backed_up_total',
   'upstream_flow_control_drained_total',
@@ -75,6 +74,7 @@ export class ClusterStatistics implements ClusterStats {
   readonly upstreamCxDestroyLocalWithActiveRq: Counter;
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter;
   readonly upstreamCxIdleTimeout: Counter;
+  readonly upstreamCxMaxDurationReached: Counter;
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxMaxRequests: Counter;
   readonly upstreamCxCloseNotify: Counter;
@@ -153,6 +153,7 @@ export class ClusterStatistics implements ClusterStats {
     this.upstreamCxDestroyWithActiveRq = counter('upstream_cx_destroy_with_active_rq');
     this.upstreamCxDestroyLocalWithActiveRq = counter('upstream_cx_destroy_local_with_active_rq');
     this.upstreamCxDestroyRemoteWithActiveRq = counter('upstream_cx_destroy_remote_with_active_rq');
+    this.upstreamCxMaxDurationReached = counter('upstream_cx_max_duration_reached');
     this.upstreamCxIdleTimeout = counter('upstream_cx_idle_timeout');
     this.upstreamCxProtocolError = counter('upstream_cx_protocol_error');
     this.upstreamCxMaxRequests = counter('upstream_cx_max_requests');

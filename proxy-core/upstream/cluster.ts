@@ -277,7 +277,10 @@ export class UpstreamCluster implements Cluster {
     this.stats.totalMatchCount.add(added - matched);
     this.detector?.setHosts(next);
     this.loadWeights?.setHosts(next);
-    if (added > 0 || removed > 0) this.stats.membershipChange.inc();
+    if (added > 0 || removed > 0) {
+      this.stats.membershipChange.inc();
+      if (this.settings.closeConnectionsOnHostSetChange) for (const host of next) host.pool?.drain();
+    }
     this.hostsChanged(added === 0 && removed === 0);
     for (const hosts of known.values()) {
       for (const host of hosts) {

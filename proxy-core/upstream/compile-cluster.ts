@@ -42,7 +42,6 @@ export function compileCluster(
     name,
     statName: reader.string('alt_stat_name') || name,
     metadata: reader.message('metadata')?.jsonMap('filter_metadata') ?? new Map(),
-    metadata: reader.message('metadata')?.jsonMap('filter_metadata') ?? new Map(),
     type,
     lbPolicy: loadBalancing.policy,
     source: reader.range,
@@ -66,6 +65,8 @@ export function compileCluster(
     loadBalancing,
     dns: compileDns(reader, ctx),
     preconnectRatio: reader.message('preconnect_policy')?.number('per_upstream_preconnect_ratio') ?? 1,
+    closeConnectionsOnHostSetChange:
+      reader.message('common_lb_config')?.bool('close_connections_on_host_set_change') ?? false,
     transportSocketMatches: compileTransportSocketMatches(reader, ctx, compileTransportSocket),
     socketOptions: compileSocketOptions(reader),
     provided,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { namesOwnMachine } from '../discovery/dns-resolver.ts';
 import type {
   AssignmentPolicy,
   EndpointConfig,
@@ -140,6 +141,15 @@ function readEndpoint(
       },
     );
     return null;
+  }
+  if (isName && namesOwnMachine(host)) {
+    ctx.report(
+      'notice',
+      'endpoint.own-machine',
+      socket,
+      'address',
+      `${host} is a name of container runtimes for their machine: where the system does not know it, 127.0.0.1 is used.`,
+    );
   }
   return { ...rest, address: host, port };
 }

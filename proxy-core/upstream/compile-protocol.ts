@@ -11,6 +11,7 @@ export type ProtocolSettings = Pick<
   | 'upstreamProtocol'
   | 'http2'
   | 'idleTimeout'
+  | 'maxConnectionDuration'
   | 'maxRequestsPerConnection'
   | 'maxStreamDuration'
   | 'maxHeadersCount'
@@ -34,6 +35,7 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
       underscores: 'allow',
     }),
     idleTimeout: common?.duration('idle_timeout') ?? 3_600_000,
+    maxConnectionDuration: common?.duration('max_connection_duration') ?? 0,
     maxRequestsPerConnection:
       common?.number('max_requests_per_connection') ?? cluster.number('max_requests_per_connection') ?? 0,
     maxStreamDuration: common?.duration('max_stream_duration') ?? 0,

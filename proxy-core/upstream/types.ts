@@ -26,8 +26,6 @@ export interface ClusterConfig {
     | 'DYNAMIC_FORWARD_PROXY';
   /** `metadata.filter_metadata` by namespace. */
   readonly metadata: ReadonlyMap<string, unknown>;
-  /** `metadata.filter_metadata` by namespace. */
-  readonly metadata: ReadonlyMap<string, unknown>;
   readonly lbPolicy: string;
   readonly source: SourceRange;
   /** Given with --cluster. */
@@ -39,6 +37,8 @@ export interface ClusterConfig {
   readonly http2: Http2Config;
   /** `common_http_protocol_options.idle_timeout`; 0 = none; Envoy's default is 1 h. */
   readonly idleTimeout: number;
+  /** `max_connection_duration` in milliseconds: afterwards it takes no more requests; 0 = none. */
+  readonly maxConnectionDuration: number;
   /** 0 = no limit. */
   readonly maxRequestsPerConnection: number;
   /** `max_stream_duration`, 0 = none. */
@@ -94,6 +94,7 @@ export interface ClusterStats {
   readonly upstreamCxDestroyLocalWithActiveRq: Counter;
   readonly upstreamCxDestroyRemoteWithActiveRq: Counter;
   readonly upstreamCxIdleTimeout: Counter;
+  readonly upstreamCxMaxDurationReached: Counter;
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxMaxRequests: Counter;
   readonly upstreamCxCloseNotify: Counter;

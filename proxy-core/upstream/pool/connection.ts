@@ -23,6 +23,8 @@ export interface PoolConnectionOwner {
   onReleased(connection: PoolConnection, reusable: boolean): void;
   /** An HTTP/2 stream ended, or the peer changed its limit: there may be room for more. */
   onCapacity(connection: PoolConnection): void;
+  /** It is as old as it may get: it takes no more requests. */
+  onExpired(connection: PoolConnection): void;
   /** The peer wants no new streams. */
   onGoAway(connection: PoolConnection): void;
   /** The last call for a connection that was connected. */
@@ -34,7 +36,7 @@ export interface PoolConnectionOwner {
 /** `AUTO`: ALPN tells. */
 export type ConnectionProtocol = 'HTTP1' | 'HTTP2' | 'AUTO';
 
-const TimerKind = { Connect: 0, Idle: 1, Keepalive: 2, KeepaliveTimeout: 3 } as const;
+const TimerKind = { Connect: 0, Idle: 1, Keepalive: 2, KeepaliveTimeout: 3, Duration: 4 } as const;
 
 /** Longest upstream response head; Envoy takes 80 KiB, its parser's limit. */
 const MAX_RESPONSE_HEAD = 80 * 1024;
@@ -59,6 +61,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   private readonly socket: Socket;
   private readonly secure: ClientTls | null;
   private keepaliveTimer: Timer | null = null;
+  private durationTimer: Timer | null = null;
   private readonly connectTimer = new Timer(this, TimerKind.Connect);
   private readonly idleTimer = new Timer(this, TimerKind.Idle);
   private timedOut = false;
@@ -127,6 +130,11 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
       this.tls = this.secure.describe(this.socket as TLSSocket);
     }
     this.codec = this.openCodec();
+    const { maxConnectionDuration } = this.cluster.config;
+    if (maxConnectionDuration > 0) {
+      this.durationTimer = new Timer(this, TimerKind.Duration);
+      this.clock.arm(this.durationTimer, maxConnectionDuration);
+    }
     this.owner.onConnected(this);
     this.owner.onSettled();
   }
@@ -207,6 +215,10 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
         this.cluster.stats.upstreamCxIdleTimeout.inc();
         this.close();
         break;
+      case TimerKind.Duration:
+        this.cluster.stats.upstreamCxMaxDurationReached.inc();
+        this.owner.onExpired(this);
+        break;
       case TimerKind.Keepalive:
         this.keepAlive();
         break;
@@ -261,6 +273,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     this.clock.disarm(this.connectTimer);
     this.clock.disarm(this.idleTimer);
     if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
+    if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
     this.cluster.stats.upstreamCxTxBytesTotal.add(this.transport.bytesWritten);
     if (!this.connected) {
       const reason = this.secure?.failure(error, this.cluster.stats.ssl) ?? error;

@@ -342,6 +342,10 @@ class ProtocolPool implements PoolConnectionOwner {
     if (this.waiting.length > 0) this.onSettled();
   }
 
+  onExpired(connection: PoolConnection): void {
+    if (!connection.gone) this.retire(connection);
+  }
+
   onGoAway(connection: PoolConnection): void {
     this.cluster.stats.upstreamCxCloseNotify.inc();
     if (!connection.gone) this.retire(connection);

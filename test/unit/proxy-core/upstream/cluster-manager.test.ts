@@ -50,6 +50,16 @@ describe('from one configuration to the next', () => {
     expect(w.stat('cluster.c.membership_change')).toBe(2);
   });
 
+  test('close_connections_on_host_set_change: those to the hosts that remain end as well', () => {
+    const w = world();
+    const more = 'common_lb_config: {close_connections_on_host_set_change: true}';
+    const cluster = run(w, clusterYaml([1, 2], more));
+    const drained: string[] = [];
+    for (const host of cluster.hosts) host.pool = pool(drained, host.address);
+    w.manager.update([compiled(clusterYaml([1, 2, 3], more))], null).commit();
+    expect(drained).toEqual(['127.0.0.1:1', '127.0.0.1:2']);
+  });
+
   test('removing an ejected host gives its ejection back', () => {
     const w = world();
     run(w, clusterYaml([1, 2, 3], OUTLIER));
