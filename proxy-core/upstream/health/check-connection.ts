@@ -1,19 +1,12 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { type ConnectTarget, connectPlain } from '../../network/connect.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import { errorText } from '../pool/host-pool.ts';
 import type { ClusterStats } from '../types.ts';
-
-/** Where a check connects to. */
-export interface CheckTarget {
-  readonly ip: string;
-  /** -1 for a Unix socket. */
-  readonly port: number;
-  readonly address: string;
-}
 
 export interface CheckConnectionOwner {
   onConnected(): void;
@@ -29,9 +22,10 @@ export interface CheckConnectionOwner {
 export class CheckConnection implements TransportOwner {
   readonly transport: SocketTransport;
   closed = false;
+  private connected = false;
 
   constructor(
-    target: CheckTarget,
+    target: ConnectTarget,
     protocol: 'HTTP1' | 'HTTP2',
     alpn: readonly string[],
     private readonly tls: ClientTls | null,
@@ -43,9 +37,7 @@ export class CheckConnection implements TransportOwner {
       (read) => {
         const onread = readInto(read);
         if (tls !== null) return tls.connect(target, protocol, onread, alpn);
-        return target.port < 0
-          ? connect({ path: target.address, allowHalfOpen: true, onread })
-          : connect({ host: target.ip, port: target.port, noDelay: true, allowHalfOpen: true, onread });
+        return connectPlain(target, null, onread);
       },
       this,
       queue,
@@ -83,7 +75,15 @@ export class CheckConnection implements TransportOwner {
         return;
       }
     }
+    this.connected = true;
     this.owner.onConnected();
+  }
+
+  private failureText(error: string): string {
+    if (error === '') return '';
+    const duringHandshake = this.tls !== null && !this.connected;
+    const said = duringHandshake ? (this.tls?.failure(error, this.stats.ssl) ?? error) : error;
+    return said.startsWith('TLS_error') ? said : errorText(said).toLowerCase();
   }
 
   // TransportOwner
@@ -103,6 +103,6 @@ export class CheckConnection implements TransportOwner {
   onClose(error: string): void {
     if (this.closed) return;
     this.closed = true;
-    this.owner.onClose(error === '' ? '' : errorText(error).toLowerCase());
+    this.owner.onClose(this.failureText(error));
   }
 }

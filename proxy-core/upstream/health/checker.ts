@@ -1,11 +1,13 @@
 import type { CoreServices } from '../../config/compile-context.ts';
+import type { ConnectTarget } from '../../network/connect.ts';
 import { FlushQueue } from '../../network/flush-queue.ts';
+import type { ClientTls } from '../../network/tls/client.ts';
 import type { CompiledCluster } from '../cluster-config.ts';
+import { matchTransportSocket } from '../compile-connections.ts';
 import type { UpstreamHost } from '../host.ts';
 import type { LineSink } from '../outlier/event-log.ts';
 import type { RuntimeReader } from '../runtime-reader.ts';
 import type { ClusterStats } from '../types.ts';
-import type { CheckTarget } from './check-connection.ts';
 import type { CheckClientSettings } from './client.ts';
 import type { HealthCheckConfig } from './config.ts';
 import { type HealthLogEvent, healthEventLine } from './event-log.ts';
@@ -142,7 +144,7 @@ export class HealthChecker implements SessionOwner {
       target: targetOf(host),
       codec: check.kind === 'http' ? check.codec : 'HTTP2',
       alpn: config.alpn,
-      tls: cluster.transportSocket,
+      tls: socketOf(host, cluster, config),
       cluster,
       stats: clusterStats,
       queue: this.queue,
@@ -183,12 +185,28 @@ function firstSet(...values: readonly string[]): string {
   return values.find((value) => value !== '') ?? '';
 }
 
+/** The check's own criteria, else what the host's metadata picked, else the cluster's transport socket. */
+function socketOf(
+  host: UpstreamHost,
+  cluster: CompiledCluster,
+  { transportSocketMatch: criteria }: HealthCheckConfig,
+): ClientTls | null {
+  if (criteria === null) {
+    return host.transportSocket === undefined ? cluster.transportSocket : host.transportSocket;
+  }
+  const match = matchTransportSocket(cluster.transportSocketMatches, criteria);
+  return match === null ? cluster.transportSocket : match.socket;
+}
+
 /** `health_check_config` may send the check elsewhere. */
-function targetOf(host: UpstreamHost): CheckTarget {
+function targetOf(host: UpstreamHost): ConnectTarget {
   const { address, port } = host.endpointCheck;
   return {
     ip: address === '' ? host.ip : address,
     port: port === 0 ? host.port : port,
     address: host.address,
+    // They are of the host's own address.
+    alternatives: address === '' ? host.alternatives : [],
+    socketOptions: host.socketOptions,
   };
 }

@@ -3,15 +3,16 @@ import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type { ClientStream, ResetReason, ResponseReceiver } from '../../http/codec/codec.ts';
 import { Http1ClientCodec, type Http1ClientOwner } from '../../http/codec/http1-client.ts';
 import { Http2ClientCodec, type Http2ClientOwner } from '../../http/codec/http2/client.ts';
+import type { ConnectTarget } from '../../network/connect.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import type { ClusterConfig, ClusterStats } from '../types.ts';
-import { CheckConnection, type CheckConnectionOwner, type CheckTarget } from './check-connection.ts';
+import { CheckConnection, type CheckConnectionOwner } from './check-connection.ts';
 
 const MAX_RESPONSE_HEAD = 80 * 1024;
 
 export interface CheckClientSettings {
-  readonly target: CheckTarget;
+  readonly target: ConnectTarget;
   readonly codec: 'HTTP1' | 'HTTP2';
   readonly alpn: readonly string[];
   readonly tls: ClientTls | null;

@@ -1,6 +1,7 @@
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import { compileHeaderAdds } from '../../route/header-mutation.ts';
+import type { EndpointMetadata } from '../cluster-config.ts';
 import type { ClusterConfig } from '../types.ts';
 import { compileHttpCheck } from './compile-http.ts';
 import type { CheckKind, EndpointCheckConfig, HealthCheckConfig, TcpCheck } from './config.ts';
@@ -57,9 +58,16 @@ function settings(reader: MessageReader, ctx: CompileContext, check: CheckKind):
     alwaysLogSuccess: reader.bool('always_log_health_check_success') ?? false,
     eventLogPaths: eventLogs(reader, ctx),
     alpn: reader.message('tls_options')?.strings('alpn_protocols') ?? [],
+    transportSocketMatch: socketCriteria(reader),
     check,
     source: reader.range,
   };
+}
+
+function socketCriteria(reader: MessageReader): EndpointMetadata | null {
+  const criteria = reader.json('transport_socket_match_criteria');
+  if (criteria === undefined) return null;
+  return new Map([['envoy.transport_socket_match', criteria as Record<string, unknown>]]);
 }
 
 function compileCheck(

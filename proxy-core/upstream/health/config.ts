@@ -1,6 +1,7 @@
 import type { SourceRange } from '../../config/diagnostic.ts';
 import type { HeaderMutations } from '../../route/header-mutation.ts';
 import type { StringMatcher } from '../../route/string-matcher.ts';
+import type { EndpointMetadata } from '../cluster-config.ts';
 
 /** One `envoy.config.core.v3.HealthCheck` with Envoy's defaults filled in. Milliseconds. Immutable. */
 export interface HealthCheckConfig extends HealthCheckIntervals {
@@ -15,6 +16,8 @@ export interface HealthCheckConfig extends HealthCheckIntervals {
   readonly eventLogPaths: readonly string[];
   /** `tls_options.alpn_protocols`; empty = what the transport socket says. */
   readonly alpn: readonly string[];
+  /** Picks among `transport_socket_matches` in place of the endpoint's metadata; null = the endpoint's. */
+  readonly transportSocketMatch: EndpointMetadata | null;
   readonly check: CheckKind;
   readonly source: SourceRange;
 }
