@@ -23,6 +23,7 @@ export interface CoreFlags {
   readonly adminAddressPath: string | null;
   /** Milliseconds. */
   readonly drainTime: number | null;
+  readonly drainStrategy: 'gradual' | 'immediate';
   /** Milliseconds. */
   readonly fileFlushInterval: number | null;
   readonly watch: boolean;
@@ -47,6 +48,7 @@ export const USUAL_FLAGS: CoreFlags = {
   logPath: null,
   adminAddressPath: null,
   drainTime: null,
+  drainStrategy: 'gradual',
   fileFlushInterval: null,
   watch: true,
 };
@@ -70,6 +72,7 @@ export function coreOptions(flags: CoreFlags, { log }: LogWriter, onQuit: () => 
     version: VERSION,
     ...(flags.adminAddressPath === null ? {} : { adminAddressPath: flags.adminAddressPath }),
     ...(flags.drainTime === null ? {} : { drainTime: flags.drainTime }),
+    drainStrategy: flags.drainStrategy,
     ...(flags.fileFlushInterval === null ? {} : { fileFlushInterval: flags.fileFlushInterval }),
   };
 }

@@ -95,6 +95,7 @@ const flags: ReadonlyMap<string, FlagKind> = new Map(
     'log-path': 'text',
     'admin-address-path': 'text',
     'drain-time-s': 'number',
+    'drain-strategy': 'text',
     'file-flush-interval-msec': 'number',
     'service-cluster': 'text',
     'service-node': 'text',
@@ -125,7 +126,6 @@ const flags: ReadonlyMap<string, FlagKind> = new Map(
     'cpuset-threads': 'envoy-switch',
     'disable-extensions': 'envoy-value',
     'disable-hot-restart': 'envoy-switch',
-    'drain-strategy': 'envoy-value',
     'enable-core-dump': 'envoy-switch',
     'enable-fine-grain-logging': 'envoy-switch',
     'enable-mutex-tracing': 'envoy-switch',
@@ -387,11 +387,16 @@ function coreOf(raw: RawArguments): CoreFlags {
     throw new Problem(`--log-level is one of ${[...logLevels.keys()].join(', ')}, not ${level}.`);
   }
   const drainSeconds = number(raw, 'drain-time-s', 4_294_967);
+  const strategy = single(raw, 'drain-strategy') ?? 'gradual';
+  if (strategy !== 'gradual' && strategy !== 'immediate') {
+    throw new Problem(`--drain-strategy is gradual or immediate, not ${strategy}.`);
+  }
   return {
     logLevel,
     logPath: single(raw, 'log-path'),
     adminAddressPath: single(raw, 'admin-address-path'),
     drainTime: drainSeconds === null ? null : drainSeconds * 1000,
+    drainStrategy: strategy,
     fileFlushInterval: number(raw, 'file-flush-interval-msec', 4_294_967_295),
     watch: !raw.values.has('no-watch'),
   };

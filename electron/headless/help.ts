@@ -28,6 +28,7 @@ Serving
   --log-path FILE                          the log goes there instead of stderr
   --admin-address-path FILE                the bound admin address is written there
   --drain-time-s N                         how long requests may finish when it stops
+  --drain-strategy gradual|immediate       how responses end connections until then (gradual)
   --file-flush-interval-msec N             access logs (10000)
   Envoy's other flags are accepted and have no effect.
 

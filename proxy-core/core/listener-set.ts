@@ -22,12 +22,13 @@ export class ListenerSet {
   private readonly draining = new Map<Listener, CallbackTimer>();
   private gracefulStop: CallbackTimer | null = null;
 
-  /** `drainTime` in milliseconds (`--drain-time-s`). */
+  /** `drainTime` in milliseconds (`--drain-time-s`); `strategy` as `--drain-strategy` has it. */
   constructor(
     private readonly clock: Clock,
     private readonly stats: Stats,
     private readonly path: DataPath,
     private readonly drainTime: number,
+    private readonly strategy: 'gradual' | 'immediate',
   ) {}
 
   /** Those of the running snapshot, in the order of the configuration. */
@@ -137,7 +138,7 @@ export class ListenerSet {
   private retire(listener: Listener): void {
     listener.stopAccepting();
     if (listener.activeConnections === 0) return;
-    listener.drainGradually(this.drainTime);
+    this.startDrain(listener);
     const timer = new CallbackTimer(this.clock, () => {
       listener.close();
       this.draining.delete(listener);
@@ -146,6 +147,10 @@ export class ListenerSet {
     this.draining.set(listener, timer);
     timer.arm(this.drainTime);
     this.tellDraining();
+  }
+
+  private startDrain(listener: Listener): void {
+    listener.drainGradually(this.strategy === 'immediate' ? 0 : this.drainTime);
   }
 
   private tellDraining(): void {
@@ -160,7 +165,7 @@ export class ListenerSet {
       return;
     }
     for (const listener of this.running.values()) {
-      if (concerned(listener)) listener.drainGradually(this.drainTime);
+      if (concerned(listener)) this.startDrain(listener);
     }
     if (skipExit) return;
     this.gracefulStop?.disarm();

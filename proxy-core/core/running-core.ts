@@ -145,7 +145,13 @@ export class RunningCore implements ProxyCore {
     });
     this.dataPath = createDataPath(this.services, new Observer(this.recorder, this.liveMetrics));
     this.dataPath.onEvent = (event) => this.events_.add({ ...event, version: this.current?.version ?? 0 });
-    this.listeners = new ListenerSet(this.clock, this.stats, this.dataPath, options.drainTime ?? DRAIN_TIME);
+    this.listeners = new ListenerSet(
+      this.clock,
+      this.stats,
+      this.dataPath,
+      options.drainTime ?? DRAIN_TIME,
+      options.drainStrategy ?? 'gradual',
+    );
     this.admin = new AdminInterface({
       stats: this.stats,
       services: this.services,

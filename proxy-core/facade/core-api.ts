@@ -188,6 +188,8 @@ export interface CoreOptions {
   readonly fileFlushInterval?: number;
   /** `--drain-time-s` in milliseconds (600 s). */
   readonly drainTime?: number;
+  /** `--drain-strategy`: connections are asked to end more and more often over the drain time, or all of them at once. */
+  readonly drainStrategy?: 'gradual' | 'immediate';
   /** A file that gets the admin interface's bound address (`--admin-address-path`). */
   readonly adminAddressPath?: string;
 }

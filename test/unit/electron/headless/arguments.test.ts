@@ -22,7 +22,7 @@ describe('parseArguments', () => {
     ['-c a --no-watch -l trace', { core: { watch: false, logLevel: 'debug' } }],
     [
       '-c a --drain-time-s 3 --file-flush-interval-msec=50',
-      { core: { drainTime: 3000, fileFlushInterval: 50 } },
+      { core: { drainTime: 3000, fileFlushInterval: 50, drainStrategy: 'gradual' } },
     ],
     ['-c a --admin-address-path p --log-path l', { core: { adminAddressPath: 'p', logPath: 'l' } }],
     ['-c a --service-node n --service-cluster s', { source: { serviceNode: 'n', serviceCluster: 's' } }],

@@ -49,6 +49,15 @@ function folder(): string {
 
 const pipe = (path: string, mode = ''): string => `{ pipe: { path: ${JSON.stringify(path)}${mode} } }`;
 const HI = directResponse('hi');
+const manager = (body: string, more = ''): string =>
+  `{ name: h, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: h, ${more} route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, direct_response: { status: 200, body: { inline_string: ${body} } } }] }] }, http_filters: [{ name: r, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }] } }`;
+const ASK = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
+
+async function post(core: ProxyCore, path: string): Promise<void> {
+  const one = client(core.state().admin?.port ?? 0);
+  one.send(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n`);
+  await eventually('OK', () => one.text.includes('OK'));
+}
 
 describe('addresses', () => {
   test('a Unix socket with its mode, shown everywhere', async () => {
@@ -156,9 +165,6 @@ describe('a change in place', () => {
   const DRAIN = 30_000;
   const chain = (name: string, source: string, filters: string, more = ''): string =>
     `{ name: ${name}, filter_chain_match: { source_prefix_ranges: [{ address_prefix: ${source}, prefix_len: 32 }] }, filters: [${filters}]${more} }`;
-  const manager = (body: string, more = ''): string =>
-    `{ name: h, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: h, ${more} route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, direct_response: { status: 200, body: { inline_string: ${body} } } }] }] }, http_filters: [{ name: r, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }] } }`;
-  const ASK = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
   const two = (first: string, second: string, third = ''): string =>
     tcpBootstrap({
       chains: `[${chain('tcp', '127.0.0.1', first)}, ${chain('http', '127.0.0.2', second)}${third}]`,
@@ -244,19 +250,25 @@ describe('a change in place', () => {
   });
 });
 
+test.each(['gradual', 'immediate'] as const)('drain strategy %s', async (drainStrategy) => {
+  const { core } = await start(tcpBootstrap({ filters: manager('ok') }), { drainStrategy });
+  const one = client(boundPort(core));
+  await post(core, '/drain_listeners?graceful&skip_exit');
+  one.send(ASK);
+  await eventually('an answer', () => one.text.endsWith('ok'));
+  // The drain has only begun: by and by means not yet.
+  expect(one.text.includes('connection: close')).toBe(drainStrategy === 'immediate');
+});
+
 test('drain_type MODIFY_ONLY: failing health checks end no connection', async () => {
-  const ask = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
-  const manager = `{ name: h, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: h, route_config: { virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, direct_response: { status: 200, body: { inline_string: ok } } }] }] }, http_filters: [{ name: r, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }] } }`;
   for (const [listener, closes] of [
     ['', true],
     ['drain_type: MODIFY_ONLY,', false],
   ] as const) {
-    const { core } = await start(tcpBootstrap({ listener, filters: manager }));
+    const { core } = await start(tcpBootstrap({ listener, filters: manager('ok') }));
     const one = client(boundPort(core));
-    const fail = client(core.state().admin?.port ?? 0);
-    fail.send('POST /healthcheck/fail HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n');
-    await eventually('OK', () => fail.text.includes('OK'));
-    one.send(ask);
+    await post(core, '/healthcheck/fail');
+    one.send(ASK);
     await eventually('an answer', () => one.text.endsWith('ok'));
     expect(one.text.includes('connection: close')).toBe(closes);
   }
