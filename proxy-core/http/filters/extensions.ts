@@ -21,6 +21,7 @@ import { HEADER_TO_METADATA } from './envoy.filters.http.header_to_metadata.ts';
 import { HEALTH_CHECK } from './envoy.filters.http.health_check.ts';
 import { JWT_AUTHN } from './envoy.filters.http.jwt_authn.ts';
 import { LOCAL_RATE_LIMIT } from './envoy.filters.http.local_ratelimit.ts';
+import { LUA } from './envoy.filters.http.lua.ts';
 import { RATE_LIMIT } from './envoy.filters.http.ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
 import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
@@ -53,6 +54,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   HEALTH_CHECK,
   JWT_AUTHN,
   LOCAL_RATE_LIMIT,
+  LUA,
   RATE_LIMIT,
   RBAC,
   SET_METADATA,

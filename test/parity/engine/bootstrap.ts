@@ -11,6 +11,7 @@ const HTTP_FILTERS: Readonly<Record<string, string>> = {
   cors: 'envoy.extensions.filters.http.cors.v3.Cors',
   rbac: 'envoy.extensions.filters.http.rbac.v3.RBAC',
   header_mutation: 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
+  lua: 'envoy.extensions.filters.http.lua.v3.Lua',
   local_ratelimit: 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit',
   buffer: 'envoy.extensions.filters.http.buffer.v3.Buffer',
   compressor: 'envoy.extensions.filters.http.compressor.v3.Compressor',

@@ -22,7 +22,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'proxy-core/discovery',
   ],
   'proxy-core/observe': ['proxy-core/config', 'proxy-core/route'],
+  'proxy-core/lua': [],
   'proxy-core/http': [
+    'proxy-core/lua',
     'proxy-core/config',
     'proxy-core/network',
     'proxy-core/http/codec',
@@ -79,6 +81,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'proxy-core/discovery': /^node:/,
   'proxy-core/upstream': /^node:/,
   'proxy-core/observe': /^(node:|re2js$)/,
+  'proxy-core/lua': /^fengari\//,
   'proxy-core/http': /^(node:|@bufbuild\/protobuf)/,
   'proxy-core/network-filters': /^node:/,
   'proxy-core/listener': /^node:/,
