@@ -96,7 +96,7 @@ export class SecretRegistry {
     }
   }
 
-  static(kind: SecretKind, name: string): MessageReader | null {
+  static(kind: SecretKind | 'generic_secret', name: string): MessageReader | null {
     return this.statics.get(`${kind} ${name}`)?.message(kind) ?? null;
   }
 
