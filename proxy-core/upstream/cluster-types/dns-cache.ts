@@ -1,5 +1,6 @@
 import { CallbackTimer } from '../../base/clock.ts';
 import type { Counter, Gauge } from '../../base/stats.ts';
+import { canonicalJson } from '../../base/subset-criteria.ts';
 import type { CoreServices } from '../../config/compile-context.ts';
 import type { DnsResolver } from '../../discovery/dns-resolver.ts';
 import { type DnsOutcome, DnsSource } from '../../discovery/dns-source.ts';
@@ -231,7 +232,8 @@ export class DnsCaches {
 
   use(config: DnsCacheConfig, listener: DnsCacheListener): DnsCache {
     let cache = this.caches.get(config.name);
-    if (cache === undefined) {
+    // With other settings it is another cache: clusters of the configuration before keep theirs until they go.
+    if (cache === undefined || canonicalJson(cache.config) !== canonicalJson(config)) {
       cache = new DnsCache(config, this.services, this.resolver);
       this.caches.set(config.name, cache);
     }

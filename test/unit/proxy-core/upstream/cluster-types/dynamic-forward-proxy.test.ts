@@ -176,6 +176,16 @@ test('clusters that name one cache share it; the last one takes it down', async 
   expect(w.stat('dns_cache.k.num_hosts')).toBe(0);
 });
 
+test('other settings under the same name make another cache', async () => {
+  const w = world();
+  w.resolver.answers.set('a.test/4', ['127.0.0.7']);
+  w.resolver.answers.set('b.test/4', ['127.0.0.8']);
+  await load(run(w, yaml({ max_hosts: 1 })), 'a.test');
+  const cluster = run(w, yaml({ max_hosts: 2 }));
+  expect(await load(cluster, 'a.test')).toBe('loading, then ready');
+  expect(await load(cluster, 'b.test')).toBe('loading, then ready');
+});
+
 test('explained: what is in the cache and what would be resolved', async () => {
   const w = world();
   const cluster = run(w, yaml());
