@@ -22,6 +22,7 @@ import { HEALTH_CHECK } from './envoy.filters.http.health_check.ts';
 import { JWT_AUTHN } from './envoy.filters.http.jwt_authn.ts';
 import { LOCAL_RATE_LIMIT } from './envoy.filters.http.local_ratelimit.ts';
 import { LUA } from './envoy.filters.http.lua.ts';
+import { OAUTH2 } from './envoy.filters.http.oauth2.ts';
 import { RATE_LIMIT } from './envoy.filters.http.ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
 import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
@@ -55,6 +56,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   JWT_AUTHN,
   LOCAL_RATE_LIMIT,
   LUA,
+  OAUTH2,
   RATE_LIMIT,
   RBAC,
   SET_METADATA,

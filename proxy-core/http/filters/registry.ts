@@ -90,7 +90,6 @@ const DECIDING: ReadonlyMap<string, string> = new Map([
   ['api_key_auth', 'API keys are not asked for'],
   ['basic_auth', 'passwords are not asked for'],
   ['lua', 'the script does not run'],
-  ['oauth2', 'nobody has to log in'],
   ['rate_limit_quota', 'requests are not limited'],
   ['wasm', 'the module does not run'],
 ]);
