@@ -48,6 +48,7 @@ export function compileHttpConnectionManager(
   const stripAny = reader.bool('strip_any_host_port') ?? false;
   const stripMatching = reader.bool('strip_matching_host_port') ?? false;
   acceptRequestIdExtension(reader);
+  const streamErrors = reader.bool('stream_error_on_invalid_http_message');
   const http1 = reader.message('http_protocol_options');
   const http1Options = compileHttp1(reader, http1, common, useRemoteAddress, ctx);
   return {
@@ -62,11 +63,15 @@ export function compileHttpConnectionManager(
     ...compileLogs(reader, ctx, options.logFiles),
     stats: connectionManagerStats(options.stats, statPrefix, listenerStatPrefix),
     http1: http1Options,
-    http2: compileHttp2(reader.message('http2_protocol_options'), {
-      maxHeadBytes: http1Options.maxHeadBytes,
-      maxHeaders: http1Options.maxHeaders,
-      underscores: http1Options.underscores,
-    }),
+    http2: compileHttp2(
+      reader.message('http2_protocol_options'),
+      {
+        maxHeadBytes: http1Options.maxHeadBytes,
+        maxHeaders: http1Options.maxHeaders,
+        underscores: http1Options.underscores,
+      },
+      streamErrors,
+    ),
     defaultHostForHttp10: http1?.string('default_host_for_http_10') ?? '',
     useRemoteAddress,
     xffNumTrustedHops: reader.number('xff_num_trusted_hops') ?? 0,
@@ -83,7 +88,7 @@ export function compileHttpConnectionManager(
       'OVERWRITE') as HttpConnectionManagerConfig['serverHeader'],
     via: reader.string('via') ?? '',
     forwardedClientCert: compileForwardedClientCert(reader),
-    streamErrors: reader.bool('stream_error_on_invalid_http_message') ?? false,
+    streamErrors: http1?.bool('override_stream_error_on_invalid_http_message') ?? streamErrors ?? false,
     localReply: compileLocalReplyConfig(reader.message('local_reply_config'), ctx),
     generateRequestId: reader.bool('generate_request_id') ?? true,
     preserveExternalRequestId: reader.bool('preserve_external_request_id') ?? false,
@@ -146,6 +151,7 @@ function compileHttp1(
   useRemoteAddress: boolean,
   ctx: CompileContext,
 ): Http1ServerOptions {
+  http1?.acknowledge('use_balsa_parser', 'send_fully_qualified_url');
   const underscores = common?.enumeration('headers_with_underscores_action');
   return {
     maxHeadBytes: (reader.number('max_request_headers_kb') ?? 60) * 1024,
@@ -157,6 +163,7 @@ function compileHttp1(
     acceptHttp10: http1?.bool('accept_http_10') ?? false,
     allowAbsoluteUrl: http1?.bool('allow_absolute_url') ?? true,
     headerKeyFormat: compileHeaderKeyFormat(http1, ctx),
+    anyMethod: http1?.bool('allow_custom_methods') ?? false,
     refuseHttpsTarget: useRemoteAddress,
   };
 }

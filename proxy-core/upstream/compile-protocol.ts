@@ -18,6 +18,7 @@ export type ProtocolSettings = Pick<
   | 'proxy100Continue'
   | 'headerKeyFormat'
   | 'enableTrailers'
+  | 'sendFullyQualifiedUrl'
   | 'autoServerName'
 >;
 
@@ -43,6 +44,7 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
     proxy100Continue: false,
     headerKeyFormat: compileHeaderKeyFormat(http1, ctx),
     enableTrailers: http1?.bool('enable_trailers') ?? false,
+    sendFullyQualifiedUrl: http1?.bool('send_fully_qualified_url') ?? false,
     autoServerName: compileAutoServerName(typed),
   };
 }

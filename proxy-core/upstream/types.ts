@@ -47,6 +47,7 @@ export interface ClusterConfig {
   readonly proxy100Continue: boolean;
   readonly headerKeyFormat: HeaderKeyFormat;
   readonly enableTrailers: boolean;
+  readonly sendFullyQualifiedUrl: boolean;
   /** `auto_sni` and `auto_san_validation`: TLS goes by the name that a request asks for; null = it does not. */
   readonly autoServerName: AutoServerName | null;
   /** A PROXY header at the start of each connection, before TLS; null = none. */

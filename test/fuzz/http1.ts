@@ -20,6 +20,8 @@ const LIMITS = {
   maxHeaders: 20,
   enableTrailers: true,
   headerKeyFormat: LOWER_CASE,
+  anyMethod: true,
+  sendFullyQualifiedUrl: false,
 } as const;
 
 /** Feeds `bytes` in pieces whose lengths come from the bytes themselves. */

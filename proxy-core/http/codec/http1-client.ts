@@ -15,6 +15,8 @@ export interface Http1ClientOptions {
   readonly maxHeaders: number;
   readonly enableTrailers: boolean;
   readonly headerKeyFormat: HeaderKeyFormat;
+  /** Absolute form for every request but CONNECT. */
+  readonly sendFullyQualifiedUrl: boolean;
 }
 
 /** What a client codec tells the connection that it serves. */
@@ -344,7 +346,7 @@ export class Http1ClientCodec implements ClientStream {
     this.isHead = head.method === 'HEAD';
     this.isConnect = head.method === 'CONNECT';
     this.upgradeAsked = headerValue(head.headers, 'upgrade') !== undefined;
-    let text = `${head.method} ${this.isConnect ? head.authority : head.path} HTTP/1.1\r\n`;
+    let text = `${head.method} ${this.target(head)} HTTP/1.1\r\n`;
     text += headerLine('host', head.authority, keys) + headerLines(head.headers, keys);
     let chunked = false;
     if (!this.upgradeAsked && !this.isConnect && headerValue(head.headers, 'content-length') === undefined) {
@@ -361,6 +363,12 @@ export class Http1ClientCodec implements ClientStream {
     this.sink.writeText(text);
     this.writer.start(chunked);
     if (endStream) this.requestDone = true;
+  }
+
+  /** RFC 9112 section 3.2. */
+  private target(head: RequestHead): string {
+    if (this.isConnect) return head.authority;
+    return this.options.sendFullyQualifiedUrl ? `${head.scheme}://${head.authority}${head.path}` : head.path;
   }
 
   sendBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {

@@ -1,3 +1,4 @@
+import { isToken } from './header-names.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
 
 /** Methods that Envoy's HTTP/1 parser knows (balsa_parser.cc); any other is a malformed request line. */
@@ -16,12 +17,15 @@ export interface RequestLine {
   readonly version: string;
 }
 
-/** Parses the line in `text[start, end)` without its line end. Blanks may repeat. Throws Http1Violation. */
-export function parseRequestLine(text: string, start: number, end: number): RequestLine {
+/**
+ * Parses the line in `text[start, end)` without its line end. Blanks may repeat. Throws Http1Violation.
+ * @param anyMethod Take methods that Envoy does not know, too.
+ */
+export function parseRequestLine(text: string, start: number, end: number, anyMethod = false): RequestLine {
   const methodEnd = text.indexOf(' ', start);
   if (methodEnd < 0 || methodEnd >= end) throw new Http1Violation(Http1Errors.codec);
   const method = text.slice(start, methodEnd);
-  if (!METHODS.has(method)) throw new Http1Violation(Http1Errors.codec);
+  if (!METHODS.has(method) && !(anyMethod && isToken(method))) throw new Http1Violation(Http1Errors.codec);
   let targetStart = methodEnd + 1;
   while (text.charCodeAt(targetStart) === 32 && targetStart < end) targetStart++;
   let targetEnd = text.indexOf(' ', targetStart);
@@ -59,8 +63,9 @@ function parseVersion(text: string, start: number, end: number): string {
 }
 
 /** True while what came of a request line may still become one: a prefix of a known method, or one and a blank. */
-export function plausibleStart(text: string): boolean {
+export function plausibleStart(text: string, anyMethod = false): boolean {
   const blank = text.indexOf(' ');
+  if (anyMethod) return isToken(blank >= 0 ? text.slice(0, blank) : text);
   if (blank >= 0) return METHODS.has(text.slice(0, blank));
   for (const method of METHODS) if (method.startsWith(text)) return true;
   return false;

@@ -31,6 +31,8 @@ export interface Http1ServerOptions {
   readonly acceptHttp10: boolean;
   readonly allowAbsoluteUrl: boolean;
   readonly headerKeyFormat: HeaderKeyFormat;
+  /** `allow_custom_methods`. */
+  readonly anyMethod: boolean;
   /** Refuse `https://` targets: clear text with `use_remote_address`. */
   readonly refuseHttpsTarget: boolean;
 }
@@ -179,11 +181,11 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
     if (this.requestLine === null) {
       const lineFeed = text.indexOf('\n');
       if (lineFeed < 0) {
-        if (!plausibleStart(text)) throw new Http1Violation(Http1Errors.codec);
+        if (!plausibleStart(text, this.options.anyMethod)) throw new Http1Violation(Http1Errors.codec);
         return this.keepHead(text, take, max);
       }
       const lineEnd = text.charCodeAt(lineFeed - 1) === 13 ? lineFeed - 1 : lineFeed;
-      this.requestLine = parseRequestLine(text, 0, lineEnd);
+      this.requestLine = parseRequestLine(text, 0, lineEnd, this.options.anyMethod);
       this.scanned = lineFeed;
       if (this.requestLine.version !== '1.1' && !this.options.acceptHttp10) {
         throw new Http1Violation(Http1Errors.lowVersion);

@@ -117,6 +117,7 @@ export class CheckClient
         maxHeadBytes: MAX_RESPONSE_HEAD,
         maxHeaders: cluster.maxHeadersCount,
         enableTrailers: cluster.enableTrailers,
+        sendFullyQualifiedUrl: cluster.sendFullyQualifiedUrl,
         headerKeyFormat: cluster.headerKeyFormat,
       },
       this,

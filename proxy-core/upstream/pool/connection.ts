@@ -159,6 +159,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
         maxHeadBytes: MAX_RESPONSE_HEAD,
         maxHeaders: config.maxHeadersCount,
         enableTrailers: config.enableTrailers,
+        sendFullyQualifiedUrl: config.sendFullyQualifiedUrl,
         headerKeyFormat: config.headerKeyFormat,
       },
       this,

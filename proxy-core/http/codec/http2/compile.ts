@@ -16,8 +16,15 @@ export interface Http2Config {
 /** Limits that Envoy keeps outside of Http2ProtocolOptions. */
 export type Http2Limits = Pick<Http2Options, 'maxHeadBytes' | 'maxHeaders' | 'underscores'>;
 
-/** Compiles `envoy.config.core.v3.Http2ProtocolOptions`; undefined gives Envoy's defaults. */
-export function compileHttp2(reader: MessageReader | undefined, limits: Http2Limits): Http2Config {
+/**
+ * Compiles `envoy.config.core.v3.Http2ProtocolOptions`; undefined gives Envoy's defaults. `streamErrors` is the connection
+ * manager's own setting.
+ */
+export function compileHttp2(
+  reader: MessageReader | undefined,
+  limits: Http2Limits,
+  streamErrors?: boolean,
+): Http2Config {
   const defaults = DEFAULT_HTTP2_OPTIONS;
   const keepalive = reader?.message('connection_keepalive');
   const interval = keepalive?.duration('interval') ?? 0;
@@ -34,6 +41,7 @@ export function compileHttp2(reader: MessageReader | undefined, limits: Http2Lim
       ...limits,
       streamErrorOnInvalidMessage:
         reader?.bool('override_stream_error_on_invalid_http_message') ??
+        streamErrors ??
         reader?.bool('stream_error_on_invalid_http_messaging') ??
         false,
       maxOutboundFrames: reader?.number('max_outbound_frames') ?? defaults.maxOutboundFrames,

@@ -25,6 +25,7 @@ export const SERVER_OPTIONS: Http1ServerOptions = {
   acceptHttp10: false,
   allowAbsoluteUrl: true,
   headerKeyFormat: LOWER_CASE,
+  anyMethod: false,
   refuseHttpsTarget: false,
 };
 
@@ -33,6 +34,7 @@ export const CLIENT_OPTIONS: Http1ClientOptions = {
   maxHeaders: 100,
   enableTrailers: true,
   headerKeyFormat: LOWER_CASE,
+  sendFullyQualifiedUrl: false,
 };
 
 /** Text that was written, latin1. */
