@@ -57,6 +57,11 @@ function responseInput(config: MessageReader): MatchInput<ResponseFacts> | null 
         read: ({ response }) => joinedHeaderValue(response.headers, name),
       };
     }
+    case `${INPUTS}HttpRequestHeaderMatchInput`: {
+      // The request is not shown to this matcher: such an input never has a value (Envoy: FilterConfig::getPolicy).
+      const name = (config.string('header_name') ?? '').toLowerCase();
+      return { text: `header \`${name}\` of the request, which is not known here`, read: () => undefined };
+    }
     default:
       return httpInput(config);
   }

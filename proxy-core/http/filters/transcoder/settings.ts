@@ -29,6 +29,16 @@ export interface TranscoderSettings {
 export function compileTranscoder(reader: MessageReader, ctx: CompileContext): TranscoderSettings {
   const print = reader.message('print_options');
   const validation = reader.message('request_validation_options');
+  const captures = reader.bool('capture_unknown_query_parameters') ?? false;
+  if (captures) {
+    ctx.report(
+      'notice',
+      'filter.transcoder-capture',
+      reader,
+      'capture_unknown_query_parameters',
+      'Query parameters that no field takes are left out; they are not put into the extensions of an HttpBody.',
+    );
+  }
   const lines = print?.bool('stream_newline_delimited') ?? false;
   const events = print?.bool('stream_sse_style_delimited') ?? false;
   return {
@@ -42,9 +52,7 @@ export function compileTranscoder(reader: MessageReader, ctx: CompileContext): T
     },
     keepRoute: reader.bool('match_incoming_request_route') ?? false,
     ignoredParameters: new Set(reader.strings('ignored_query_parameters')),
-    ignoreUnknownParameters:
-      reader.bool('ignore_unknown_query_parameters') === true ||
-      reader.bool('capture_unknown_query_parameters') === true,
+    ignoreUnknownParameters: captures || reader.bool('ignore_unknown_query_parameters') === true,
     convertStatus: reader.bool('convert_grpc_status') ?? false,
     unescape: (reader.enumeration('url_unescape_spec') ?? 'ALL_CHARACTERS_EXCEPT_RESERVED') as UnescapeSpec,
     unescapePlus: reader.bool('query_param_unescape_plus') ?? false,

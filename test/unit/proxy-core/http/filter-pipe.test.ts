@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BodyStatus, HeadStatus, TrailersStatus } from '../../../../proxy-core/http/filter.ts';
 import { FilterPipe, type PipeCalls } from '../../../../proxy-core/http/filter-pipe.ts';
@@ -225,5 +226,56 @@ describe('a pipe of filters', () => {
     expect(waiting.pipe.congested).toBe(true);
     waiting.pipe.resume(0);
     expect(waiting.seen.slice(-3)).toEqual(['0 body abcd', 'out body abcd', 'resume']);
+  });
+
+  test('whatever stages hold and let go, head, bytes and end come out once and in order', () => {
+    const headStatus = fc.constantFrom<HeadStatus>('continue', 'stop', 'stop-all');
+    const bodyStatus = fc.constantFrom<BodyStatus>('continue', 'buffer', 'watermark');
+    const trailersStatus = fc.constantFrom<TrailersStatus>('continue', 'stop');
+    const stage = fc.record({
+      head: headStatus,
+      bodies: fc.array(bodyStatus, { minLength: 1, maxLength: 5 }),
+      trailers: trailersStatus,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(stage, { maxLength: 4 }),
+        fc.array(fc.string({ maxLength: 5, unit: fc.constantFrom('a', 'b', 'c') }), { maxLength: 6 }),
+        fc.boolean(),
+        fc.array(fc.nat(3), { maxLength: 12 }),
+        (plans, chunks, withTrailers, letGo) => {
+          const { pipe, seen, body } = rig(
+            plans.map((plan) => {
+              let calls = 0;
+              return {
+                head: plan.head,
+                body: () => plan.bodies[calls++ % plan.bodies.length] ?? 'continue',
+                trailers: () => plan.trailers,
+              };
+            }),
+          );
+          const turns = [...letGo];
+          const resumeSome = (): void => pipe.resume(turns.shift() ?? 0);
+          pipe.head('h', chunks.length === 0 && !withTrailers);
+          chunks.forEach((chunk, i) => {
+            resumeSome();
+            body(chunk, !withTrailers && i === chunks.length - 1);
+          });
+          resumeSome();
+          if (withTrailers) pipe.trailers(['x', 'y']);
+          // From the front, each stage lets go of all that it has.
+          for (let turn = 0; turn < 4; turn++) for (let i = 0; i < plans.length; i++) pipe.resume(i);
+          const out = seen.filter((line) => line.startsWith('out '));
+          expect(out[0]).toMatch(/^out head h/);
+          expect(out.filter((line) => line.startsWith('out head'))).toHaveLength(1);
+          const bytes = out
+            .filter((line) => line.startsWith('out body'))
+            .map((line) => line.slice('out body '.length).replace(/ ?end$/, ''));
+          expect(bytes.join('')).toBe(chunks.join(''));
+          expect(out.filter((line) => / end$|^out trailers$/.test(line))).toHaveLength(1);
+          expect(out.at(-1)).toMatch(/ end$|^out trailers$/);
+        },
+      ),
+    );
   });
 });

@@ -1,9 +1,11 @@
+import { connect } from 'node:http2';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { chooseEncoding } from '../../../../../proxy-core/http/filters/accept-encoding.ts';
 import { Client, exchange, Origin, ProxyRig, request } from '../data-path-rig.ts';
 import { filter, filterYaml, parted } from './filter-rig.ts';
+import { GrpcOrigin, HTTP2_CLUSTER } from './grpc-rig.ts';
 
 const LIBRARY = 'type.googleapis.com/envoy.extensions.compression';
 const compressor = (kind: string, message: string, fields = '', settings = ''): string =>
@@ -125,6 +127,46 @@ describe('the compressor', () => {
     client.destroy();
     while (proxy.streams.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(proxy.streams[0]?.responseFlags).toEqual(['DC']);
+  });
+});
+
+describe('a compressed message with trailers', () => {
+  test.each([
+    ['compressed', GZIP, (bytes: Buffer) => bytes, gunzipSync],
+    ['unpacked', decompressor('gzip', 'Gzip'), gzipSync, (bytes: Buffer) => bytes],
+  ])('%s over HTTP/2', async (_what, config, pack, unpack) => {
+    const text = 'trailers follow '.repeat(50);
+    const packed = pack(Buffer.from(text));
+    const encoding: Record<string, string> =
+      packed.length === text.length ? {} : { 'content-encoding': 'gzip' };
+    const origin = new GrpcOrigin(() => ({
+      headers: { 'content-type': 'text/plain', ...encoding },
+      body: [packed.subarray(0, 20), packed.subarray(20)],
+      trailers: { 'x-last': 'one' },
+    }));
+    await origin.listen();
+    const yaml = filterYaml({ filters: [config], ports: [origin.port], cluster: HTTP2_CLUSTER });
+    const proxy = await ProxyRig.fromYaml(yaml);
+    const session = connect(`http://127.0.0.1:${proxy.port}`);
+    close.push(
+      () => session.destroy(),
+      () => proxy.close(),
+      () => origin.close(),
+    );
+    const stream = session.request({ ':path': '/', 'accept-encoding': 'gzip' });
+    const parts: Buffer[] = [];
+    let trailers: Record<string, unknown> = {};
+    stream.on('data', (bytes: Buffer) => parts.push(bytes));
+    stream.on('trailers', (received) => {
+      trailers = received;
+    });
+    await new Promise((resolve) => stream.on('close', resolve));
+    expect(unpack(Buffer.concat(parts)).toString()).toBe(text);
+    expect(trailers['x-last']).toBe('one');
+    if (packed.length !== text.length) {
+      expect(trailers['x-envoy-decompressor-l-compressed-bytes']).toBe(String(packed.length));
+      expect(trailers['x-envoy-decompressor-l-uncompressed-bytes']).toBe(String(text.length));
+    }
   });
 });
 
