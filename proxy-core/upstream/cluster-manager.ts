@@ -7,6 +7,7 @@ import type { CompiledCluster } from './cluster-config.ts';
 import { DnsCaches } from './cluster-types/dns-cache.ts';
 import { createEndpointSource, type EndpointSource } from './endpoint-source.ts';
 import type { UpstreamEventSink } from './events.ts';
+import { CheckPacer } from './health/pacer.ts';
 import { HostSetHistory } from './host-set-history.ts';
 import type { LineSink } from './outlier/event-log.ts';
 import { RuntimeReader } from './runtime-reader.ts';
@@ -76,6 +77,7 @@ class RunningClusters implements UpstreamManager {
   stopWarming: () => void = () => {};
   private outlierLog: LineSink | null = null;
   private readonly runtime: RuntimeReader;
+  private readonly pacer: CheckPacer;
   private readonly dnsCaches: DnsCaches;
 
   constructor(
@@ -83,6 +85,7 @@ class RunningClusters implements UpstreamManager {
     private readonly options: ClusterManagerOptions,
   ) {
     const { stats } = services;
+    this.pacer = new CheckPacer(services.clock);
     this.runtime = new RuntimeReader(options.runtime ?? (() => NO_VALUES));
     this.dnsCaches = new DnsCaches(services, options.resolver);
     for (const name of ['cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated']) {
@@ -165,6 +168,7 @@ class RunningClusters implements UpstreamManager {
   }
 
   close(): void {
+    this.pacer.close();
     for (const entry of this.entries.values()) shutDown(entry);
     this.entries.clear();
   }
@@ -181,6 +185,7 @@ class RunningClusters implements UpstreamManager {
       localHosts: (name) => this.entries.get(name)?.cluster.hostSet ?? null,
       openLog: this.options.openLog ?? (() => () => {}),
       runtime: this.runtime,
+      pacer: this.pacer,
     });
     const source = createEndpointSource(cluster, {
       services: this.services,

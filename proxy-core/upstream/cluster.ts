@@ -8,6 +8,7 @@ import { matchTransportSocket } from './compile-connections.ts';
 import type { UpstreamEventSink } from './events.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
 import { joinSinks } from './health/event-log.ts';
+import type { CheckPacer } from './health/pacer.ts';
 import { formatAddress, HealthFlag, UpstreamHost } from './host.ts';
 import { HostNews } from './host-news.ts';
 import { buildHostSet, type HostSet } from './host-set.ts';
@@ -41,6 +42,8 @@ export interface ClusterEnvironment {
   /** A log file by its path. */
   readonly openLog: (path: string) => LineSink;
   readonly runtime: RuntimeReader;
+  /** Of all health checks together. */
+  readonly pacer: CheckPacer;
 }
 
 /** An endpoint with the address that it stands for now. */
@@ -293,12 +296,13 @@ export class UpstreamCluster implements Cluster {
   }
 
   private createHealth(settings: CompiledCluster, statPrefix: string): ClusterHealth | null {
-    const { services, runtime, openLog } = this.environment;
+    const { services, runtime, openLog, pacer } = this.environment;
     const config = settings.healthCheck;
     if (config === null) return null;
     return new ClusterHealth(config, settings.ignoreNewHostsUntilFirstCheck, {
       services,
       runtime,
+      pacer,
       statPrefix,
       clusterStats: this.stats,
       cluster: () => this.settings,

@@ -14,6 +14,7 @@ import { type HealthLogEvent, healthEventLine } from './event-log.ts';
 import { GrpcProbe } from './grpc-probe.ts';
 import { HttpProbe } from './http-probe.ts';
 import type { IntervalLimits } from './interval.ts';
+import type { CheckPacer } from './pacer.ts';
 import type { Probe, ProbeSink } from './probe.ts';
 import { type CheckOutcome, HostSession, type SessionOwner } from './session.ts';
 import { HealthCheckStats } from './stats.ts';
@@ -27,6 +28,7 @@ export interface CheckerEnvironment {
   readonly statPrefix: string;
   readonly eventLog: LineSink | null;
   readonly runtime: RuntimeReader;
+  readonly pacer: CheckPacer;
   readonly onChecked: (host: UpstreamHost, outcome: CheckOutcome) => void;
   /** Every host that there was at the start has its first result; called once. */
   readonly onFirstRound: () => void;
@@ -52,6 +54,10 @@ export class HealthChecker implements SessionOwner {
 
   get services(): CoreServices {
     return this.environment.services;
+  }
+
+  get pacer(): CheckPacer {
+    return this.environment.pacer;
   }
 
   get hasTraffic(): boolean {

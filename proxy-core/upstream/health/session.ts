@@ -4,6 +4,7 @@ import { HealthFlag, type UpstreamHost } from '../host.ts';
 import type { HealthCheckConfig } from './config.ts';
 import type { FailureType, HealthLogEvent } from './event-log.ts';
 import { firstInterval, type HealthTransition, type IntervalLimits, nextInterval } from './interval.ts';
+import type { CheckPacer, Paced } from './pacer.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { HealthCheckStats } from './stats.ts';
 
@@ -15,6 +16,7 @@ export interface SessionOwner {
   /** The cluster has made a connection since it exists. */
   readonly hasTraffic: boolean;
   readonly limits: IntervalLimits;
+  readonly pacer: CheckPacer;
   /** Writes to the event log. */
   log(host: UpstreamHost, event: HealthLogEvent): void;
   /** After every check, and after a failure that traffic told of. */
@@ -35,7 +37,7 @@ export interface CheckOutcome {
 const TimerKind = { Interval: 0, Timeout: 1 } as const;
 
 /** The active check of one host: when it is asked next and what its answers make of it (envoy ActiveHealthCheckSession). */
-export class HostSession implements TimerOwner {
+export class HostSession implements TimerOwner, Paced {
   /** What the last check said, and when; empty before the first. */
   lastAnswer = '';
   lastAt = 0;
@@ -75,7 +77,7 @@ export class HostSession implements TimerOwner {
   start(): void {
     const { config, services, limits } = this.owner;
     const delay = firstInterval(config, services.random, limits);
-    if (delay === 0) this.check();
+    if (delay === 0) this.owner.pacer.add(this);
     else services.clock.arm(this.interval, delay);
   }
 
@@ -92,7 +94,7 @@ export class HostSession implements TimerOwner {
 
   onTimer(timer: Timer): void {
     if (timer.kind === TimerKind.Interval) {
-      this.check();
+      this.owner.pacer.add(this);
       return;
     }
     this.probe.cancel();
@@ -106,7 +108,9 @@ export class HostSession implements TimerOwner {
     this.setUnhealthy('PASSIVE', false, 'an answer to a request said x-envoy-immediate-health-check-fail');
   }
 
-  private check(): void {
+  /** The turn has come: asks the host. */
+  begin(): void {
+    if (this.closed) return;
     const { services, stats, config } = this.owner;
     this.probe.start();
     services.clock.arm(this.timeout, config.timeout);

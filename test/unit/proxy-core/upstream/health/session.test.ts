@@ -5,6 +5,7 @@ import { StatsStore } from '../../../../../proxy-core/observe/stats/store.ts';
 import type { HealthCheckConfig } from '../../../../../proxy-core/upstream/health/config.ts';
 import type { HealthLogEvent } from '../../../../../proxy-core/upstream/health/event-log.ts';
 import { NO_LIMITS } from '../../../../../proxy-core/upstream/health/interval.ts';
+import { CheckPacer } from '../../../../../proxy-core/upstream/health/pacer.ts';
 import { failure, type ProbeResult } from '../../../../../proxy-core/upstream/health/probe.ts';
 import { type CheckOutcome, HostSession } from '../../../../../proxy-core/upstream/health/session.ts';
 import { HealthCheckStats } from '../../../../../proxy-core/upstream/health/stats.ts';
@@ -58,6 +59,7 @@ function rig(settings = ''): Rig {
       stats: new HealthCheckStats(stats, 'cluster.c.'),
       hasTraffic: true,
       limits: NO_LIMITS,
+      pacer: new CheckPacer(clock),
       log: (_host, event) => logged.push(event.kind),
       onChecked: (_session, outcome) => outcomes.push(outcome),
     },
