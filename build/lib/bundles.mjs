@@ -17,6 +17,9 @@ function nodeBundle({ entry, outfile, target = 'node20', banner = '', external =
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
+    // A third less to read at each start; names stay for stack traces and profiles.
+    minifyWhitespace: true,
+    minifySyntax: true,
     metafile: true,
     logLevel: 'warning',
     external: ['bufferutil', 'utf-8-validate', ...external],
