@@ -65,7 +65,6 @@ class ExtProcFilter implements HttpFilter {
       inject: (bytes, end) =>
         ofRequest ? callbacks.injectRequest(bytes, end) : callbacks.injectResponse(bytes, end),
       resume: () => (ofRequest ? callbacks.continueDecoding() : callbacks.continueEncoding()),
-      addBody: (bytes) => (ofRequest ? callbacks.addRequestBody(bytes) : callbacks.addResponseBody(bytes)),
       fail: (details) => this.answer(500, details),
     };
   }
@@ -259,6 +258,7 @@ class ExtProcFilter implements HttpFilter {
     const { settings, callbacks } = this;
     noteService(callbacks.info, `\`${settings.name}\` asked cluster ${settings.service.cluster}: ${reason}`);
     if (settings.failureModeAllow) {
+      if (this.closed) settings.stats.streams_closed.inc();
       settings.stats.failure_mode_allowed.inc();
       this.finish();
     } else this.answer(status, details);

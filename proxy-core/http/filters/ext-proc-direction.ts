@@ -20,7 +20,6 @@ export interface DirectionOwner {
   replace(bytes: Uint8Array): void;
   inject(bytes: Uint8Array, endStream: boolean): void;
   resume(): void;
-  addBody(bytes: Uint8Array): void;
   fail(details: string): void;
 }
 
@@ -139,9 +138,12 @@ export class ProcessorDirection {
     this.done = true;
     const body = mutatedBody(common, EMPTY);
     removeHeader(target.headers, 'content-length');
-    if (this.headEnds) {
-      if (body.length > 0) this.owner.addBody(body);
-    } else this.owner.replace(body);
+    if (this.headEnds && body.length > 0) {
+      // The head goes first, and no longer ends the message.
+      this.owner.inject(body, true);
+      return;
+    }
+    if (!this.headEnds) this.owner.replace(body);
     this.owner.resume();
   }
 

@@ -177,6 +177,22 @@ describe('ext_proc', () => {
     expect(seen).toEqual(['requestHeaders', 'responseHeaders']);
   });
 
+  test('CONTINUE_AND_REPLACE gives a request without a body one', async () => {
+    const { ask, origin } = await bound(BOTH, (asked) =>
+      asked.kind === 'requestHeaders'
+        ? plain(
+            asked,
+            common({
+              status: 1,
+              bodyMutation: { mutation: { case: 'body', value: Buffer.from('made up') } },
+            }),
+          )
+        : plain(asked),
+    );
+    expect((await ask('/')).status).toBe(200);
+    expect(origin.heads[0]).toContain('transfer-encoding: chunked');
+  });
+
   test('streamed bodies go through piece by piece', async () => {
     const seen: string[] = [];
     const { ask } = await bound(
