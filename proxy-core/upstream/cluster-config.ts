@@ -1,5 +1,6 @@
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
+import type { DnsServers } from '../discovery/server-resolver.ts';
 import type { SocketOptions } from '../network/connect.ts';
 import type { EdsConfig, ProvidedConfig } from './cluster-types/config.ts';
 import type { TransportSocketMatch } from './compile-connections.ts';
@@ -216,4 +217,6 @@ export interface DnsConfig {
   readonly jitter: number;
   /** Milliseconds until a question counts as failed; 0 = never. */
   readonly queryTimeout: number;
+  /** Name servers to ask; null = the system's resolver. */
+  readonly servers: DnsServers | null;
 }

@@ -29,6 +29,8 @@ export function compileCluster(
 ): CompiledCluster | null {
   const name = reader.string('name') ?? '';
   const { type, provided, eds } = compileClusterType(reader, ctx, name);
+  // New clusters are waited for in any case.
+  reader.acknowledge('wait_for_warm_on_init');
   const assignment = compileEndpoints(reader, ctx, type);
   const protocol = compileProtocol(reader, ctx, name);
   const healthCheck = compileHealthCheck(reader, ctx, name, protocol.upstreamProtocol);

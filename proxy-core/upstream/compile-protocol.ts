@@ -28,6 +28,8 @@ export function compileProtocol(cluster: MessageReader, ctx: CompileContext, nam
   const common = (typed ?? cluster).message('common_http_protocol_options');
   const selected = typed === undefined ? fromCluster(cluster) : fromTyped(typed, cluster, ctx, name);
   const http1 = selected.http1;
+  // These speak of requests that are received.
+  http1?.acknowledge('allow_absolute_url', 'accept_http_10');
   return {
     upstreamProtocol: selected.protocol,
     http2: compileHttp2(selected.http2, {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { CoreServices } from '../config/compile-context.ts';
 import type { DnsResolver } from '../discovery/dns-resolver.ts';
 import { type DnsOutcome, DnsSource } from '../discovery/dns-source.ts';
+import { ServerDnsResolver } from '../discovery/server-resolver.ts';
 import type { ResolvedEndpoint, UpstreamCluster } from './cluster.ts';
 import type { EndpointConfig } from './cluster-config.ts';
 import { AggregateBalancer } from './cluster-types/aggregate.ts';
@@ -109,7 +110,8 @@ class DnsEndpoints implements EndpointSource {
 
   start(): void {
     const { endpoints, dns } = this.cluster.config;
-    const { services, resolver } = this.environment;
+    const { services } = this.environment;
+    const resolver = dns.servers === null ? this.environment.resolver : new ServerDnsResolver(dns.servers);
     endpoints.forEach((endpoint, index) => {
       if (endpoint.port < 0 || isIP(endpoint.address) !== 0) {
         this.use(index, [endpoint.address]);

@@ -1,6 +1,7 @@
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { DnsLookupFamily } from '../cluster-config.ts';
+import { compileServers } from '../compile-dns.ts';
 import type { ClusterConfig } from '../types.ts';
 import type { DnsCacheConfig, EdsConfig, OriginalDstConfig, ProvidedConfig } from './config.ts';
 
@@ -153,6 +154,7 @@ export function compileDnsCache(reader: MessageReader, ctx: CompileContext): Dns
     maxHosts: reader.number('max_hosts') ?? 1024,
     maxPendingRequests: reader.message('dns_cache_circuit_breaker')?.number('max_pending_requests') ?? 1024,
     queryTimeout: reader.duration('dns_query_timeout') ?? 5000,
+    servers: compileServers(reader),
     preresolve: reader.messages('preresolve_hostnames').map((address) => {
       address.acknowledge('protocol');
       return { host: address.string('address') ?? '', port: address.number('port_value') ?? 0 };

@@ -1,3 +1,4 @@
+import type { DnsServers } from '../../discovery/server-resolver.ts';
 import type { DnsLookupFamily } from '../cluster-config.ts';
 
 /** What clusters need whose type finds the hosts itself (`lb_policy: CLUSTER_PROVIDED`). */
@@ -40,6 +41,7 @@ export interface DnsCacheConfig {
   readonly maxPendingRequests: number;
   /** 0 = none. */
   readonly queryTimeout: number;
+  readonly servers: DnsServers | null;
   readonly preresolve: readonly { readonly host: string; readonly port: number }[];
 }
 

@@ -4,6 +4,7 @@ import { canonicalJson } from '../../base/subset-criteria.ts';
 import type { CoreServices } from '../../config/compile-context.ts';
 import type { DnsResolver } from '../../discovery/dns-resolver.ts';
 import { type DnsOutcome, DnsSource } from '../../discovery/dns-source.ts';
+import { ServerDnsResolver } from '../../discovery/server-resolver.ts';
 import type { DnsCacheConfig } from './config.ts';
 
 /** How long nobody may ask for a name before the cache looks whether to drop it. */
@@ -72,11 +73,14 @@ export class DnsCache {
   private readonly sweep: CallbackTimer;
   private pending = 0;
 
+  private readonly resolver: DnsResolver;
+
   constructor(
     readonly config: DnsCacheConfig,
     private readonly services: CoreServices,
-    private readonly resolver: DnsResolver,
+    resolver: DnsResolver,
   ) {
+    this.resolver = config.servers === null ? resolver : new ServerDnsResolver(config.servers);
     this.stats = cacheStats(services, `dns_cache.${config.name}.`);
     this.stats.pendingRemaining.set(config.maxPendingRequests);
     this.sweep = new CallbackTimer(services.clock, () => this.dropUnused());
@@ -168,6 +172,7 @@ export class DnsCache {
         minimumRefreshRate: config.minRefreshRate,
         jitter: 0,
         queryTimeout: config.queryTimeout,
+        servers: null,
       },
       services,
       this.resolver,

@@ -14,6 +14,7 @@ const PLAIN: DnsConfig = {
   minimumRefreshRate: 1000,
   jitter: 0,
   queryTimeout: 0,
+  servers: null,
 };
 
 interface Name {
