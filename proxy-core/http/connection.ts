@@ -5,6 +5,7 @@ import { chooseProtocol } from './codec/choose.ts';
 import type { CodecError, RequestReceiver, ServerCodecOwner, ServerStream } from './codec/codec.ts';
 import { Http1ServerCodec } from './codec/http1-server.ts';
 import type { Http2ConnectionError } from './codec/http2/frames.ts';
+import { type PingOwner, PingSchedule } from './codec/http2/ping-schedule.ts';
 import { Http2ServerCodec, type Http2ServerOwner } from './codec/http2/server.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
@@ -39,14 +40,12 @@ const TimerKind = {
   DelayedClose: 2,
   MaxDuration: 3,
   Drain: 4,
-  Keepalive: 5,
-  KeepaliveTimeout: 6,
-  Flush: 7,
+  Flush: 5,
 } as const;
 
 /** One downstream connection under an HTTP connection manager. */
 export class HttpConnection
-  implements TransportOwner, ServerCodecOwner, Http2ServerOwner, StreamOwner, TimerOwner
+  implements TransportOwner, ServerCodecOwner, Http2ServerOwner, PingOwner, StreamOwner, TimerOwner
 {
   closing = false;
   /** Exactly one of the two, once the first bytes have told the protocol. */
@@ -61,7 +60,7 @@ export class HttpConnection
   private closeTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
   private drainTimer: Timer | null = null;
-  private keepaliveTimer: Timer | null = null;
+  private pings: PingSchedule | null = null;
   private flushTimer: Timer | null = null;
   /** Requests under way. */
   private active = 0;
@@ -144,7 +143,9 @@ export class HttpConnection
         config.stats.http2,
       );
       this.http2 = codec;
-      this.armKeepalive();
+      const { keepalive } = config.http2;
+      if (keepalive !== null)
+        this.pings = new PingSchedule(keepalive, this.clock, this.path.services.random, this);
       codec.receive(all, 0, all.length);
       return;
     }
@@ -199,7 +200,7 @@ export class HttpConnection
     if (this.closeTimer !== null) this.clock.disarm(this.closeTimer);
     if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
     if (this.drainTimer !== null) this.clock.disarm(this.drainTimer);
-    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
+    this.pings?.stop();
     if (this.flushTimer !== null) this.clock.disarm(this.flushTimer);
     const { stats } = this.slot.config;
     const busy = this.active > 0 || this.cutStreams;
@@ -266,24 +267,18 @@ export class HttpConnection
   }
 
   onHttp2PingAck(): void {
-    this.armKeepalive();
+    this.pings?.onAck();
   }
 
-  /** Arms the next PING; also takes off the timer that waits for the answer to the last one. */
-  private armKeepalive(): void {
-    const { keepalive } = this.slot.config.http2;
-    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
-    if (keepalive === null || this.gone) return;
-    this.keepaliveTimer = new Timer(this, TimerKind.Keepalive);
-    this.clock.arm(this.keepaliveTimer, keepalive.interval);
-  }
+  // PingOwner
 
-  private keepAlive(): void {
-    const { keepalive } = this.slot.config.http2;
-    if (keepalive === null) return;
-    this.keepaliveTimer = new Timer(this, TimerKind.KeepaliveTimeout);
-    this.clock.arm(this.keepaliveTimer, keepalive.timeout);
+  sendPing(): void {
     this.http2?.ping();
+  }
+
+  onPingTimeout(): void {
+    this.slot.config.stats.http2.keepaliveTimeout.inc();
+    this.destroyNow();
   }
 
   /** Begins the graceful end of an HTTP/2 connection: GOAWAY now, the last one after `drain_timeout`. */
@@ -457,13 +452,6 @@ export class HttpConnection
       case TimerKind.Flush:
         this.http2?.resetStalled();
         this.watchFlush();
-        break;
-      case TimerKind.Keepalive:
-        this.keepAlive();
-        break;
-      case TimerKind.KeepaliveTimeout:
-        stats.http2.keepaliveTimeout.inc();
-        this.destroyNow();
         break;
       default:
         if (this.http2 !== null) this.goAwayNow();

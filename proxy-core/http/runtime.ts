@@ -54,7 +54,7 @@ export function createDataPath(services: CoreServices, recorder: StreamRecorder 
     stats: services.stats,
     queue,
     uuid: () => services.random.uuid(),
-    pools: { clock: services.clock, queue },
+    pools: { clock: services.clock, random: services.random, queue },
     recorder,
     nextConnectionId: 1,
     nextStreamId: 1,

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Clock, Timer, type TimerOwner } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
 import type { HttpProtocol, SocketAddress, TlsInfo } from '../../base/stream-info.ts';
 import type { ClientStream, ResponseReceiver } from '../../http/codec/codec.ts';
 import { Http1ClientCodec, type Http1ClientOwner } from '../../http/codec/http1-client.ts';
 import { Http2ClientCodec, type Http2ClientOwner } from '../../http/codec/http2/client.ts';
 import type { Http2ConnectionError } from '../../http/codec/http2/frames.ts';
+import { type PingOwner, PingSchedule } from '../../http/codec/http2/ping-schedule.ts';
 import { connectPlain } from '../../network/connect.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
@@ -36,13 +38,15 @@ export interface PoolConnectionOwner {
 /** `AUTO`: ALPN tells. */
 export type ConnectionProtocol = 'HTTP1' | 'HTTP2' | 'AUTO';
 
-const TimerKind = { Connect: 0, Idle: 1, Keepalive: 2, KeepaliveTimeout: 3, Duration: 4 } as const;
+const TimerKind = { Connect: 0, Idle: 1, Duration: 2 } as const;
 
 /** Longest upstream response head; Envoy takes 80 KiB, its parser's limit. */
 const MAX_RESPONSE_HEAD = 80 * 1024;
 
 /** One connection to a host, TLS or not, and the codec on it. */
-export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOwner, Http2ClientOwner {
+export class PoolConnection
+  implements TransportOwner, TimerOwner, PingOwner, Http1ClientOwner, Http2ClientOwner
+{
   readonly id = takeConnectionId();
   readonly transport: SocketTransport;
   /** Null until the connection stands, when ALPN is to tell. */
@@ -60,7 +64,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   gone = false;
   private readonly socket: Socket;
   private readonly secure: ClientTls | null;
-  private keepaliveTimer: Timer | null = null;
+  private pings: PingSchedule | null = null;
   private durationTimer: Timer | null = null;
   private readonly connectTimer = new Timer(this, TimerKind.Connect);
   private readonly idleTimer = new Timer(this, TimerKind.Idle);
@@ -72,6 +76,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     readonly cluster: Cluster,
     private readonly asked: ConnectionProtocol,
     private readonly clock: Clock,
+    private readonly random: Random,
     queue: FlushQueue,
     private readonly owner: PoolConnectionOwner,
     private readonly name: ServerName | null = null,
@@ -151,7 +156,8 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
         stats.http2,
       );
       codec.begin();
-      this.armKeepalive();
+      const { keepalive } = config.http2;
+      if (keepalive !== null) this.pings = new PingSchedule(keepalive, this.clock, this.random, this);
       return codec;
     }
     return new Http1ClientCodec(
@@ -192,6 +198,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   lend(receiver: ResponseReceiver): ClientStream {
     if (this.idleTimer.armed) this.clock.disarm(this.idleTimer);
     this.requests++;
+    this.pings?.beforeStream();
     return (this.codec as Http1ClientCodec | Http2ClientCodec).start(receiver);
   }
 
@@ -216,41 +223,29 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
         this.cluster.stats.upstreamCxIdleTimeout.inc();
         this.close();
         break;
-      case TimerKind.Duration:
+      default:
         this.cluster.stats.upstreamCxMaxDurationReached.inc();
         this.owner.onExpired(this);
-        break;
-      case TimerKind.Keepalive:
-        this.keepAlive();
-        break;
-      default:
-        this.cluster.stats.http2.keepaliveTimeout.inc();
-        this.close();
         break;
     }
   }
 
-  /** Arms the next PING; also takes off the timer that waits for the answer to the last one. */
-  private armKeepalive(): void {
-    const { keepalive } = this.cluster.config.http2;
-    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
-    if (keepalive === null || this.gone) return;
-    this.keepaliveTimer = new Timer(this, TimerKind.Keepalive);
-    this.clock.arm(this.keepaliveTimer, keepalive.interval);
+  // PingOwner
+
+  sendPing(): void {
+    if (this.codec instanceof Http2ClientCodec) this.codec.ping();
   }
 
-  private keepAlive(): void {
-    const { keepalive } = this.cluster.config.http2;
-    if (keepalive === null || !(this.codec instanceof Http2ClientCodec)) return;
-    this.keepaliveTimer = new Timer(this, TimerKind.KeepaliveTimeout);
-    this.clock.arm(this.keepaliveTimer, keepalive.timeout);
-    this.codec.ping();
+  onPingTimeout(): void {
+    this.cluster.stats.http2.keepaliveTimeout.inc();
+    this.close();
   }
 
   // TransportOwner
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.countedRead += end - start;
+    this.pings?.onBytes();
     this.cluster.stats.upstreamCxRxBytesTotal.add(end - start);
     this.codec?.receive(bytes, start, end);
     this.owner.onSettled();
@@ -273,7 +268,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
     this.gone = true;
     this.clock.disarm(this.connectTimer);
     this.clock.disarm(this.idleTimer);
-    if (this.keepaliveTimer !== null) this.clock.disarm(this.keepaliveTimer);
+    this.pings?.stop();
     if (this.durationTimer !== null) this.clock.disarm(this.durationTimer);
     this.cluster.stats.upstreamCxTxBytesTotal.add(this.transport.bytesWritten);
     if (!this.connected) {
@@ -336,7 +331,7 @@ export class PoolConnection implements TransportOwner, TimerOwner, Http1ClientOw
   }
 
   onHttp2PingAck(): void {
-    this.armKeepalive();
+    this.pings?.onAck();
   }
 
   setReading(on: boolean): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { latin1Text } from '../../base/latin1.ts';
+import type { Random } from '../../base/random.ts';
 import type { HttpProtocol } from '../../base/stream-info.ts';
 import type { ResetReason } from '../../http/codec/codec.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
@@ -24,6 +25,7 @@ const MAX_AHEAD = 2;
 export interface PoolServices {
   readonly clock: Clock;
   readonly queue: FlushQueue;
+  readonly random: Random;
 }
 
 /** All pools of one host: one per priority and protocol. */
@@ -250,6 +252,7 @@ class ProtocolPool implements PoolConnectionOwner {
           this.cluster,
           this.protocol,
           this.services.clock,
+          this.services.random,
           this.services.queue,
           this,
           this.name,

@@ -3,8 +3,13 @@ import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from './options.ts';
 
 /** `connection_keepalive`: milliseconds. */
 export interface Http2Keepalive {
+  /** Between an answer and the next PING; 0 = none of this kind. */
   readonly interval: number;
+  /** The interval grows by up to this much. */
+  readonly jitterPercent: number;
   readonly timeout: number;
+  /** A connection from which nothing came for so long is asked before it gets a request; 0 = it is not. */
+  readonly idleInterval: number;
 }
 
 export interface Http2Config {
@@ -26,9 +31,7 @@ export function compileHttp2(
   streamErrors?: boolean,
 ): Http2Config {
   const defaults = DEFAULT_HTTP2_OPTIONS;
-  const keepalive = reader?.message('connection_keepalive');
-  const interval = keepalive?.duration('interval') ?? 0;
-  keepalive?.acknowledge('interval_jitter', 'connection_idle_interval');
+  const keepalive = compileKeepalive(reader?.message('connection_keepalive'));
   reader?.acknowledge('allow_metadata', 'max_metadata_size', 'use_oghttp2_codec');
   return {
     options: {
@@ -57,9 +60,20 @@ export function compileHttp2(
         reader?.number('max_inbound_window_update_frames_per_data_frame_sent') ??
         defaults.maxInboundWindowUpdatesPerDataFrame,
     },
-    keepalive:
-      keepalive === undefined || interval === 0
-        ? null
-        : { interval, timeout: keepalive.duration('timeout') ?? 10_000 },
+    keepalive,
+  };
+}
+
+function compileKeepalive(reader: MessageReader | undefined): Http2Keepalive | null {
+  if (reader === undefined) return null;
+  const interval = reader.duration('interval') ?? 0;
+  const idleInterval = reader.duration('connection_idle_interval') ?? 0;
+  const jitter = reader.message('interval_jitter');
+  if (interval === 0 && idleInterval === 0) return null;
+  return {
+    interval,
+    jitterPercent: jitter === undefined ? 15 : Math.round(jitter.number('value') ?? 0),
+    timeout: reader.duration('timeout') ?? 10_000,
+    idleInterval,
   };
 }
