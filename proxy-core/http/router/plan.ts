@@ -8,7 +8,7 @@ import type { Cluster } from '../../upstream/types.ts';
 import type { ActiveStream } from '../stream.ts';
 import { criteriaFor, HostChoice } from './host-choice.ts';
 import { RequestSide } from './request-side.ts';
-import { type RequestStats, requestStatsOf } from './request-stats.ts';
+import { type AltStats, type RequestStats, requestStatsOf, takeAltStats } from './request-stats.ts';
 import { createRetryState, type RetryState } from './retry-state.ts';
 import { finalTimeouts, hedgesOnTimeout, type RequestTimeouts, setExpectedTimeout } from './timeouts.ts';
 
@@ -25,6 +25,8 @@ export interface RequestPlan {
   readonly hedges: boolean;
   /** Where it is counted beside the cluster. */
   readonly counted: readonly RequestStats[];
+  /** Where its answers are counted once more; mostly null. */
+  readonly alt: AltStats | null;
   /** Null when nothing is retried, or no more. */
   retry: RetryState | null;
   mirrors: readonly Mirror[];
@@ -45,6 +47,7 @@ export function planRequest(
   const request = new RequestSide(head, stream.stream);
   request.ended = endStream;
   const counted = requestStatsOf(stream.path.stats, route, head, info);
+  const alt = stream.internal ? takeAltStats(stream.path.stats, cluster.config.statName, head) : null;
   const hedges = hedgesOnTimeout(action, head);
   const timeouts = finalTimeouts(action, head, config.router.respectExpectedTimeout);
   let hash: bigint | null = null;
@@ -65,5 +68,5 @@ export function planRequest(
   }
   const mirrors = selectMirrors(action, head, stream.routeInput as RouteInput);
   request.keeps = retry !== null || mirrors.length > 0 || action.internalRedirect !== null;
-  return { route, action, choice, cluster, request, timeouts, hosts, hedges, counted, retry, mirrors };
+  return { route, action, choice, cluster, request, timeouts, hosts, hedges, counted, alt, retry, mirrors };
 }

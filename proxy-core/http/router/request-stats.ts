@@ -1,3 +1,4 @@
+import { headerValue, removeHeader } from '../../base/headers.ts';
 import type { Counter, Histogram, Stats } from '../../base/stats.ts';
 import type { RequestHead, StreamInfo } from '../../base/stream-info.ts';
 import type { Route } from '../../route/types.ts';
@@ -70,4 +71,41 @@ export function requestStatsOf(
   }
   if (statPrefix !== '') found.push(statsAt(stats, `vhost.${virtualHost.name}.route.${statPrefix}.`));
   return found;
+}
+
+const ALT_NAME = 'x-envoy-upstream-alt-stat-name';
+
+/** `cluster.<cluster>.<name>.*`: answers counted once more, under the name that an internal request asks for. */
+export class AltStats {
+  private readonly all: ResponseCounters;
+  private readonly origin: ResponseCounters;
+
+  constructor(
+    private readonly stats: Stats,
+    private readonly prefix: string,
+    private readonly originPrefix: string,
+  ) {
+    this.all = new ResponseCounters(stats, prefix, null);
+    this.origin = new ResponseCounters(stats, originPrefix, null);
+  }
+
+  charge(status: number): void {
+    this.all.charge(status);
+    this.origin.charge(status);
+  }
+
+  chargeTime(milliseconds: number): void {
+    this.stats.histogram(`${this.prefix}upstream_rq_time`).record(milliseconds);
+    this.stats.histogram(`${this.originPrefix}upstream_rq_time`).record(milliseconds);
+  }
+}
+
+/** Reads the header and takes it off; null without it. It only survives until here on internal requests. */
+export function takeAltStats(stats: Stats, clusterStatName: string, head: RequestHead): AltStats | null {
+  const name = headerValue(head.headers, ALT_NAME);
+  if (name === undefined) return null;
+  removeHeader(head.headers, ALT_NAME);
+  if (name === '') return null;
+  const prefix = `cluster.${clusterStatName}.${name}.`;
+  return new AltStats(stats, prefix, `${prefix}internal.`);
 }
