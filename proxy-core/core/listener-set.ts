@@ -137,7 +137,11 @@ export class ListenerSet {
   /** New connections are refused at once; those that exist end by and by, the last of them after the drain time. */
   private retire(listener: Listener): void {
     listener.stopAccepting();
-    if (listener.activeConnections === 0) return;
+    if (listener.activeConnections === 0) {
+      // What has no filter chain yet gets none.
+      listener.close();
+      return;
+    }
     this.startDrain(listener);
     const timer = new CallbackTimer(this.clock, () => {
       listener.close();

@@ -37,6 +37,8 @@ interface Target extends TransportOwner {
 
 const NOTHING: Target = { onBytes() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
+const NO_FINDINGS: Readonly<Findings> = new Findings();
+
 /** One downstream connection from `accept` to its end: listener filters, filter chain, TLS, network filters. */
 export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOwner {
   /** Null until its filter chain is known. */
@@ -44,7 +46,7 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
   private readonly startedAt: number;
   private pending: PendingConnection | null = null;
   private run: FilterRun | null = null;
-  private findings = new Findings();
+  private findings: Readonly<Findings> = NO_FINDINGS;
   private handshake: TLSSocket | null = null;
   private handshakeTimer: Timer | null = null;
   private transport: SocketTransport | null = null;

@@ -13,7 +13,7 @@ import type { NetworkFilterExtension } from './extension.ts';
 import { compileTcpProxy, pickTcpCluster, type TcpCluster, type TcpProxyConfig } from './tcp-proxy-config.ts';
 import type { NetworkConnection, TerminalFilter } from './types.ts';
 
-const TimerKind = { Idle: 0, MaxDuration: 1 } as const;
+const TimerKind = { Idle: 0, MaxDuration: 1, Log: 2 } as const;
 
 /** A socket says that it has drained only when it held at least this much: the least that a watermark can be. */
 const MIN_WATERMARK = 16 * 1024;
@@ -35,6 +35,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   private upstreamLimit = MIN_WATERMARK;
   private idleTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
+  private logTimer: Timer | null = null;
   private lastActive = 0;
   /** Bytes that went through, by the side that sent them. */
   private received = 0;
@@ -56,6 +57,10 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     const { account, path, snapshot } = connection;
     config.stats.cxTotal.inc();
     connection.transport.pauseReading();
+    if (config.periodicLogs.length > 0) {
+      this.logTimer = new Timer(this, TimerKind.Log);
+      path.services.clock.arm(this.logTimer, config.logInterval);
+    }
     if (config.maxConnectionDuration > 0) {
       this.durationTimer = new Timer(this, TimerKind.MaxDuration);
       path.services.clock.arm(this.durationTimer, config.maxConnectionDuration);
@@ -138,6 +143,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
       this.idleTimer = new Timer(this, TimerKind.Idle);
       path.services.clock.arm(this.idleTimer, this.config.idleTimeout);
     }
+    for (const log of this.config.connectedLogs) log.log(account);
     this.downstreamPaused = false;
     transport.resumeReading();
     const { early } = this;
@@ -241,14 +247,12 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     const { clock } = path.services;
     if (this.idleTimer !== null) clock.disarm(this.idleTimer);
     if (this.durationTimer !== null) clock.disarm(this.durationTimer);
+    if (this.logTimer !== null) clock.disarm(this.logTimer);
     this.closeUpstream();
     const { attempt } = this;
     if (attempt !== null && this.connected) {
       attempt.sentLast = account.end;
-      account.downstreamWireBytesReceived = this.received;
-      account.downstreamWireBytesSent = this.sent;
-      account.upstreamWireBytesSent = this.received;
-      account.upstreamWireBytesReceived = this.sent;
+      this.countWire();
     }
     for (const log of this.config.accessLogs) log.log(account);
   }
@@ -268,11 +272,31 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     upstream.closeAfterFlush(() => stats.flushActive.dec());
   }
 
+  private logPeriodically(timer: Timer): void {
+    const { account, path, transport } = this.connection;
+    account.bytesSent = transport.bytesWritten;
+    this.countWire();
+    for (const log of this.config.periodicLogs) log.log(account);
+    path.services.clock.arm(timer, this.config.logInterval);
+  }
+
+  private countWire(): void {
+    const { account } = this.connection;
+    account.downstreamWireBytesReceived = this.received;
+    account.downstreamWireBytesSent = this.sent;
+    account.upstreamWireBytesSent = this.received;
+    account.upstreamWireBytesReceived = this.sent;
+  }
+
   drain(): void {}
 
   onTimer(timer: Timer): void {
     const { account, path } = this.connection;
     const { stats, idleTimeout } = this.config;
+    if (timer.kind === TimerKind.Log) {
+      this.logPeriodically(timer);
+      return;
+    }
     if (timer.kind === TimerKind.MaxDuration) {
       stats.maxDuration.inc();
       addFlag(account, 'DT');

@@ -2,7 +2,7 @@ import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../base/subs
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { ListenerCompileOptions } from '../http/compile.ts';
-import { compileAccessLogs } from '../observe/access-log/compile.ts';
+import { type AccessLogType, compileAccessLogs } from '../observe/access-log/compile.ts';
 import type { AccessLog } from '../observe/types.ts';
 import { type TcpProxyStats, tcpProxyStats } from './tcp-proxy-stats.ts';
 
@@ -16,6 +16,11 @@ export interface TcpProxyConfig {
   readonly maxConnectionDuration: number;
   readonly hashesSourceIp: boolean;
   readonly accessLogs: readonly AccessLog[];
+  /** Also when the upstream connection stands; empty unless asked for. */
+  readonly connectedLogs: readonly AccessLog[];
+  /** Also each `logInterval` milliseconds; empty unless asked for. */
+  readonly periodicLogs: readonly AccessLog[];
+  readonly logInterval: number;
   readonly stats: TcpProxyStats;
 }
 
@@ -45,8 +50,27 @@ export function compileTcpProxy(
     maxConnectAttempts: reader.number('max_connect_attempts') ?? 1,
     maxConnectionDuration: reader.duration('max_downstream_connection_duration') ?? 0,
     hashesSourceIp,
-    accessLogs: compileAccessLogs(reader.messages('access_log'), ctx, options.logFiles, 'TcpConnectionEnd'),
+    ...compileLogs(reader, ctx, options),
     stats: tcpProxyStats(options.stats, reader.string('stat_prefix') ?? ''),
+  };
+}
+
+type Logs = Pick<TcpProxyConfig, 'accessLogs' | 'connectedLogs' | 'periodicLogs' | 'logInterval'>;
+
+/** `access_log` and when it is written; the two fields beside `access_log_options` are the deprecated spelling. */
+function compileLogs(reader: MessageReader, ctx: CompileContext, options: ListenerCompileOptions): Logs {
+  const logs = reader.messages('access_log');
+  const when = reader.message('access_log_options');
+  const asked = reader.bool('flush_access_log_on_connected') ?? false;
+  const connected = when?.bool('flush_access_log_on_connected') ?? asked;
+  const interval = reader.duration('access_log_flush_interval') ?? 0;
+  const logInterval = when?.duration('access_log_flush_interval') ?? interval;
+  const compile = (type: AccessLogType): AccessLog[] => compileAccessLogs(logs, ctx, options.logFiles, type);
+  return {
+    accessLogs: compile('TcpConnectionEnd'),
+    connectedLogs: connected ? compile('TcpUpstreamConnected') : [],
+    periodicLogs: logInterval > 0 ? compile('TcpPeriodic') : [],
+    logInterval,
   };
 }
 

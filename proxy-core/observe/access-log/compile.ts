@@ -19,6 +19,8 @@ export type AccessLogType =
   | 'DownstreamStart'
   | 'DownstreamPeriodic'
   | 'DownstreamEnd'
+  | 'TcpUpstreamConnected'
+  | 'TcpPeriodic'
   | 'TcpConnectionEnd'
   | 'NotSet';
 
