@@ -1,6 +1,6 @@
 import { type Clock, Timer, type TimerOwner } from '../base/clock.ts';
 import type { ConnectionInfo, HttpProtocol } from '../base/stream-info.ts';
-import type { Transport, TransportOwner } from '../network/transport.ts';
+import { congestionLimit, type Transport, type TransportOwner } from '../network/transport.ts';
 import { chooseProtocol } from './codec/choose.ts';
 import type { CodecError, RequestReceiver, ServerCodecOwner, ServerStream } from './codec/codec.ts';
 import { Http1ServerCodec } from './codec/http1-server.ts';
@@ -139,7 +139,7 @@ export class HttpConnection
         this,
         this.transport,
         now,
-        this.bufferLimit,
+        congestionLimit(this.bufferLimit),
         config.stats.http2,
       );
       this.http2 = codec;
@@ -151,7 +151,13 @@ export class HttpConnection
     }
     config.stats.cxHttp1Total.inc();
     config.stats.cxHttp1Active.inc();
-    const codec = new Http1ServerCodec(config.http1, this, this.transport, now, this.bufferLimit);
+    const codec = new Http1ServerCodec(
+      config.http1,
+      this,
+      this.transport,
+      now,
+      congestionLimit(this.bufferLimit),
+    );
     this.http1 = codec;
     this.receiveHttp1(codec, all, 0, all.length);
   }

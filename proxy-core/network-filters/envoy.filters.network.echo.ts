@@ -1,3 +1,4 @@
+import { congestionLimit } from '../network/transport.ts';
 import type { NetworkFilterExtension } from './extension.ts';
 import type { NetworkConnection, TerminalFilter } from './types.ts';
 
@@ -9,7 +10,7 @@ class Echo implements TerminalFilter {
   onBytes(bytes: Buffer, start: number, end: number): void {
     const { transport, bufferLimit } = this.connection;
     transport.writeBytes(bytes, start, end);
-    if (transport.buffered > Math.max(bufferLimit, MIN_WATERMARK)) transport.pauseReading();
+    if (transport.buffered > congestionLimit(bufferLimit)) transport.pauseReading();
   }
 
   onEnd(): void {
@@ -24,9 +25,6 @@ class Echo implements TerminalFilter {
 
   drain(): void {}
 }
-
-/** A socket says that it has drained only when it held at least this much. */
-const MIN_WATERMARK = 16 * 1024;
 
 /** `envoy.filters.network.echo`. */
 export const ECHO: NetworkFilterExtension = {

@@ -2,6 +2,7 @@ import { Timer, type TimerOwner } from '../base/clock.ts';
 import { type Attempt, addFlag, type ResponseFlag } from '../base/stream-info.ts';
 import { xxHash64Text } from '../base/xxhash64.ts';
 import { newAttempt } from '../http/router/attempt.ts';
+import { congestionLimit } from '../network/transport.ts';
 import { connectionPreface } from '../upstream/pool/preface.ts';
 import {
   admitsTcpConnection,
@@ -14,9 +15,6 @@ import { compileTcpProxy, pickTcpCluster, type TcpCluster, type TcpProxyConfig }
 import type { NetworkConnection, TerminalFilter } from './types.ts';
 
 const TimerKind = { Idle: 0, MaxDuration: 1, Log: 2 } as const;
-
-/** A socket says that it has drained only when it held at least this much: the least that a watermark can be. */
-const MIN_WATERMARK = 16 * 1024;
 
 /** Bytes of one client connection to one upstream connection and back. */
 class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
@@ -32,7 +30,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   private attempt: Attempt | null = null;
   private readonly hash: bigint | null;
   private readonly downstreamLimit: number;
-  private upstreamLimit = MIN_WATERMARK;
+  private upstreamLimit = congestionLimit(0);
   private idleTimer: Timer | null = null;
   private durationTimer: Timer | null = null;
   private logTimer: Timer | null = null;
@@ -48,7 +46,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     private readonly connection: NetworkConnection,
     private readonly config: TcpProxyConfig,
   ) {
-    this.downstreamLimit = Math.max(connection.bufferLimit, MIN_WATERMARK);
+    this.downstreamLimit = congestionLimit(connection.bufferLimit);
     this.hash = config.hashesSourceIp ? xxHash64Text(connection.account.remote.ip) : null;
   }
 
@@ -127,7 +125,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     const { account, path, transport } = this.connection;
     const now = path.services.clock.now();
     this.connected = true;
-    this.upstreamLimit = Math.max(upstream.cluster.config.perConnectionBufferLimit, MIN_WATERMARK);
+    this.upstreamLimit = congestionLimit(upstream.cluster.config.perConnectionBufferLimit);
     account.upstreamConnectionId = upstream.id;
     account.upstreamLocal = upstream.local;
     account.upstreamTls = upstream.tls;

@@ -39,6 +39,17 @@ export interface TransportOwner {
   onClose(error: string): void;
 }
 
+/**
+ * Whoever waits for `onDrain` must not wait below this many unsent bytes: Node tells of a drain only when more than a
+ * socket's high-water mark (16 KiB, later 64 KiB) was waiting.
+ */
+const LEAST_CONGESTION = 65536;
+
+/** How many unsent bytes are too many, for a configured limit. */
+export function congestionLimit(limit: number): number {
+  return Math.max(limit, LEAST_CONGESTION);
+}
+
 /** Bodies up to this length travel in the same text as the head before them. */
 const INLINE_BODY = 8192;
 /** Gathered text beyond this leaves at once. */

@@ -12,7 +12,7 @@ import { connectPlain } from '../../network/connect.ts';
 import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls, ServerName } from '../../network/tls/client.ts';
-import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
+import { congestionLimit, SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import type { Cluster, Host } from '../types.ts';
 import { takeConnectionId } from './connection-id.ts';
 
@@ -152,7 +152,7 @@ export class PoolConnection
         config.http2.options,
         this,
         this.transport,
-        config.perConnectionBufferLimit,
+        congestionLimit(config.perConnectionBufferLimit),
         stats.http2,
       );
       codec.begin();
@@ -170,7 +170,7 @@ export class PoolConnection
       },
       this,
       this.transport,
-      config.perConnectionBufferLimit,
+      congestionLimit(config.perConnectionBufferLimit),
     );
   }
 

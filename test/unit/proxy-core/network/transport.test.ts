@@ -1,8 +1,12 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { FlushQueue } from '../../../../proxy-core/network/flush-queue.ts';
 import { readEvents } from '../../../../proxy-core/network/read-buffer.ts';
-import { SocketTransport, type TransportOwner } from '../../../../proxy-core/network/transport.ts';
+import {
+  congestionLimit,
+  SocketTransport,
+  type TransportOwner,
+} from '../../../../proxy-core/network/transport.ts';
 
 let server: Server | null = null;
 
@@ -79,3 +83,15 @@ test('the queue goes on after a defect: what was gathered before it leaves', asy
   queue.leave();
   expect(flushed).toBe(2);
 });
+
+test.each([
+  [0, 65_536],
+  [1024, 65_536],
+  [1_048_576, 1_048_576],
+])(
+  'a buffer limit of %i bytes stops writers above %i, where the socket surely tells of its drain',
+  (limit, expected) => {
+    expect(congestionLimit(limit)).toBe(expected);
+    expect(new Socket().writableHighWaterMark).toBeLessThanOrEqual(congestionLimit(0));
+  },
+);
