@@ -68,7 +68,8 @@ export class StreamRateLimiter {
 
   /** The bytes are copied. */
   write(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
-    if (end > start) this.waiting.push(bytes.slice(start, end));
+    // `slice` of a Buffer would be a view of bytes that are only there during this call.
+    if (end > start) this.waiting.push(Buffer.from(bytes.subarray(start, end)));
     this.waitingBytes += end - start;
     this.ends ||= endStream;
     if (!this.timer.armed) this.timer.arm(0);
