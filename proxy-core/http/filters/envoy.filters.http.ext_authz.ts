@@ -21,6 +21,7 @@ import {
   changeResponse,
   changesRequest,
   hasInvalidHeader,
+  within,
   withoutInvalidHeaders,
 } from './ext-authz-mutation.ts';
 import type { AuthzResult } from './ext-authz-result.ts';
@@ -120,7 +121,8 @@ class ExtAuthzFilter implements HttpFilter {
       this.call = askHttp(client, service.http, check, body?.bytes ?? null, done);
     } else {
       const contextExtensions = mergedExtensions(callbacks.routeConfigs());
-      const check = grpcCheck(head, info, settings, { contextExtensions, body });
+      const routeMetadata = callbacks.route?.metadata ?? new Map();
+      const check = grpcCheck(head, info, settings, { contextExtensions, body, routeMetadata });
       this.call = askGrpc(client, service.grpc, info, check, done);
     }
     this.starting = false;
@@ -151,7 +153,13 @@ class ExtAuthzFilter implements HttpFilter {
       callbacks.sendLocalReply(500, '', 'UAEX', 'ext_authz_invalid');
       return;
     }
-    const result = withoutInvalidHeaders(answer);
+    const result = within(settings.rules, withoutInvalidHeaders(answer));
+    if (result === null) {
+      settings.stats.invalid.inc();
+      this.countForCluster('invalid');
+      callbacks.sendLocalReply(500, '', 'UAEX', 'ext_authz_invalid');
+      return;
+    }
     if (result.kind === 'denied') {
       settings.stats.denied.inc();
       this.countForCluster('denied');

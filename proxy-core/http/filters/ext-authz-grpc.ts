@@ -2,6 +2,7 @@ import type { HeaderList } from '../../base/headers.ts';
 import { joinedHeaderValue } from '../../base/headers.ts';
 import type { PeerCertificate, RequestHead, SocketAddress, StreamInfo } from '../../base/stream-info.ts';
 import { messageCodec } from '../../config/schema/message-codec.ts';
+import type { Metadata } from '../../route/metadata-matcher.ts';
 import type { AsyncCall, AsyncClient } from '../async-client/client.ts';
 import { type GrpcReply, grpcUnary } from '../async-client/grpc.ts';
 import { type CheckedBody, PARTIAL_BODY } from './ext-authz-http.ts';
@@ -15,6 +16,8 @@ const SERVICE = 'envoy.service.auth.v3.Authorization';
 export interface CheckExtras {
   readonly contextExtensions: ReadonlyMap<string, string>;
   readonly body: CheckedBody | null;
+  /** Metadata of the route, for `route_metadata_context_namespaces`. */
+  readonly routeMetadata?: Metadata;
 }
 
 /** `envoy.service.auth.v3.CheckRequest` (Envoy: CheckRequestUtils::createHttpCheck). */
@@ -27,11 +30,6 @@ export function grpcCheck(
   const { connection } = info;
   const { tls } = connection;
   const wall = info.startWall;
-  const context: Record<string, unknown> = {};
-  for (const name of settings.metadataNamespaces) {
-    const values = info.dynamicMetadata?.get(name);
-    if (values !== undefined) context[name] = values;
-  }
   return {
     attributes: {
       source: {
@@ -44,13 +42,24 @@ export function grpcCheck(
         http: httpAttributes(head, info, settings, extras.body),
       },
       contextExtensions: Object.fromEntries(extras.contextExtensions),
-      metadataContext: { filterMetadata: context },
-      routeMetadataContext: {},
+      metadataContext: { filterMetadata: picked(info.dynamicMetadata, settings.metadataNamespaces) },
+      routeMetadataContext: {
+        filterMetadata: picked(extras.routeMetadata ?? null, settings.routeMetadataNamespaces),
+      },
       ...(settings.includeTlsSession && tls !== null
         ? { tlsSession: { sni: connection.requestedServerName } }
         : {}),
     },
   };
+}
+
+function picked(metadata: Metadata | null, namespaces: readonly string[]): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of namespaces) {
+    const values = metadata?.get(name);
+    if (values !== undefined) found[name] = values;
+  }
+  return found;
 }
 
 function peer(address: SocketAddress, certificate: PeerCertificate | null, withPem: boolean): object {
@@ -77,9 +86,12 @@ function httpAttributes(
   body: CheckedBody | null,
 ): object {
   const headers: Record<string, string> = {};
+  const raw: object[] = [];
   const add = (name: string, value: string): void => {
     if (settings.allowedHeaders !== null && !matchesAny(settings.allowedHeaders, name)) return;
-    if (!matchesAny(settings.disallowedHeaders, name)) headers[name] = utf8Text(value);
+    if (matchesAny(settings.disallowedHeaders, name)) return;
+    if (settings.rawHeaders) raw.push({ key: name, rawValue: Buffer.from(value, 'latin1') });
+    else headers[name] = utf8Text(value);
   };
   add(':authority', head.authority);
   add(':path', head.path);
@@ -87,16 +99,18 @@ function httpAttributes(
   add(':scheme', head.scheme);
   for (let i = 0; i < head.headers.length; i += 2) {
     const name = head.headers[i] as string;
-    if (name !== PARTIAL_BODY && headers[name] === undefined) {
-      add(name, joinedHeaderValue(head.headers, name) ?? '');
-    }
+    if (name === PARTIAL_BODY) continue;
+    if (settings.rawHeaders) add(name, head.headers[i + 1] as string);
+    else if (headers[name] === undefined) add(name, joinedHeaderValue(head.headers, name) ?? '');
   }
-  if (body !== null) headers[PARTIAL_BODY] = String(body.partial);
+  const partial = String(body?.partial ?? false);
+  if (body !== null && settings.rawHeaders) raw.push({ key: PARTIAL_BODY, rawValue: Buffer.from(partial) });
+  else if (body !== null) headers[PARTIAL_BODY] = partial;
   const asBytes = settings.body?.packAsBytes ?? false;
   return {
     id: String(info.streamId),
     method: head.method,
-    headers,
+    ...(settings.rawHeaders ? { headerMap: { headers: raw } } : { headers }),
     path: utf8Text(head.path),
     host: utf8Text(head.authority),
     scheme: head.scheme,

@@ -1,6 +1,7 @@
 import { type HeaderList, headerValue, removeHeader } from '../../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type { AuthzResult } from './ext-authz-result.ts';
+import { type MutationRules, mayRemove, maySet } from './mutation-rules.ts';
 import { withQuery } from './query-string.ts';
 
 /** Carries out what the service wants of the request; overwritten headers move to the end, as Envoy's do. */
@@ -97,6 +98,33 @@ export function withoutInvalidHeaders(result: AuthzResult): AuthzResult {
       overwriteIfExists: validOnly(response.overwriteIfExists),
     },
   };
+}
+
+/** The changes that the rules allow; null when one that they forbid makes an error. A denial is not touched. */
+export function within(rules: MutationRules | null, result: AuthzResult): AuthzResult | null {
+  if (rules === null || result.kind !== 'ok') return result;
+  const may = (name: string): boolean => maySet(rules, name);
+  const kept = {
+    ...result,
+    set: allowedOnly(result.set, may),
+    add: allowedOnly(result.add, may),
+    append: allowedOnly(result.append, may),
+    remove: result.remove.filter((name) => mayRemove(rules, name)),
+  };
+  const same =
+    kept.set.length === result.set.length &&
+    kept.add.length === result.add.length &&
+    kept.append.length === result.append.length &&
+    kept.remove.length === result.remove.length;
+  return same || !rules.disallowIsError ? kept : null;
+}
+
+function allowedOnly(list: HeaderList, may: (name: string) => boolean): HeaderList {
+  const kept: HeaderList = [];
+  forEach(list, (name, value) => {
+    if (may(name)) kept.push(name, value);
+  });
+  return kept;
 }
 
 function lists({ set, add, append, response }: AuthzResult): HeaderList[] {

@@ -7,6 +7,7 @@ import type { HeaderMutations } from '../../route/header-mutation.ts';
 import { compileMetadataMatcher, type MetadataMatcher } from '../../route/metadata-matcher.ts';
 import { compileStringMatcher, matchesString, type StringMatcher } from '../../route/string-matcher.ts';
 import type { FilterEnvironment } from './extension.ts';
+import { compileMutationRules, type MutationRules } from './mutation-rules.ts';
 import { compileRuntimePercent } from './percent.ts';
 import {
   compileGrpcService,
@@ -69,6 +70,12 @@ export interface AuthzSettings {
   /** Null: all, or for an HTTP service none but those that it always gets. */
   readonly allowedHeaders: NameMatchers | null;
   readonly disallowedHeaders: NameMatchers;
+  /** `decoder_header_mutation_rules`: what the service may change in a request; null = everything. */
+  readonly rules: MutationRules | null;
+  /** `encode_raw_headers`: headers go as bytes, each line by itself. */
+  readonly rawHeaders: boolean;
+  /** `route_metadata_context_namespaces` */
+  readonly routeMetadataNamespaces: readonly string[];
   readonly includePeerCertificate: boolean;
   readonly includeTlsSession: boolean;
   readonly metadataNamespaces: readonly string[];
@@ -115,6 +122,7 @@ export function compileAuthz(
   const allowed =
     nameMatchers(reader.message('allowed_headers'), ctx) ??
     nameMatchers(http?.message('authorization_request')?.message('allowed_headers'), ctx);
+  const rules = reader.message('decoder_header_mutation_rules');
   const statPrefix = reader.string('stat_prefix') ?? '';
   const prefix = statPrefix === '' ? 'ext_authz.' : `ext_authz.${statPrefix}.`;
   const cluster = service.kind === 'http' ? service.http.target.cluster : service.grpc.cluster;
@@ -137,6 +145,9 @@ export function compileAuthz(
     },
     allowedHeaders: allowed,
     disallowedHeaders: nameMatchers(reader.message('disallowed_headers'), ctx) ?? [],
+    rules: rules === undefined ? null : compileMutationRules(rules, ctx),
+    rawHeaders: reader.bool('encode_raw_headers') ?? false,
+    routeMetadataNamespaces: reader.strings('route_metadata_context_namespaces'),
     includePeerCertificate: reader.bool('include_peer_certificate') ?? false,
     includeTlsSession: reader.bool('include_tls_session') ?? false,
     metadataNamespaces: reader.strings('metadata_context_namespaces'),

@@ -179,6 +179,40 @@ describe('ext_authz with a gRPC service', () => {
     expect([answer.status, answer.stream?.responseCodeDetails]).toEqual([500, 'ext_authz_invalid']);
   });
 
+  test('rules limit what the service may change', async () => {
+    const rules = 'decoder_header_mutation_rules: { disallow_expression: { regex: x-s.* } }';
+    rig = await ServiceRig.start(`${FILTER}, ${rules}`, service());
+    expect((await rig.ask('/ok')).status).toBe(200);
+    expect(rig.origin.heads[0]).not.toContain('x-set');
+    expect(rig.origin.heads[0]).toContain('x-act: q');
+    rig.close();
+    rig = await ServiceRig.start(
+      `${FILTER}, ${rules.replace(' }', ' }, disallow_is_error: true')}`,
+      service(),
+    );
+    const answer = await rig.ask('/ok');
+    expect([answer.status, answer.stream?.responseCodeDetails]).toEqual([500, 'ext_authz_invalid']);
+  });
+
+  test('raw headers go line by line, as bytes', async () => {
+    rig = await ServiceRig.start(`${FILTER}, encode_raw_headers: true`, service());
+    await rig.ask('/x', 'x-two: 1\r\nx-two: \xe4\r\n');
+    const { attributes } = request.decode(rig.server.seen[0]?.bytes ?? Buffer.alloc(0)) as {
+      attributes: {
+        request: {
+          http: {
+            headers: object;
+            headerMap: { headers: { key: string; rawValue: Uint8Array }[] };
+          };
+        };
+      };
+    };
+    const { headers, headerMap } = attributes.request.http;
+    const two = headerMap.headers.filter(({ key }) => key === 'x-two');
+    expect(headers).toEqual({});
+    expect(two.map(({ rawValue }) => Buffer.from(rawValue).toString('latin1'))).toEqual(['1', '\xe4']);
+  });
+
   test('a dead service is one event, whatever the number of requests, and the record says what was asked', async () => {
     rig = await ServiceRig.start(FILTER, service(), { dead: true });
     const answers = [await rig.ask('/ok'), await rig.ask('/ok')];
