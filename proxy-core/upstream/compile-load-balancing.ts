@@ -175,6 +175,16 @@ function clusterProvided(
   name: string,
   type: ClusterConfig['type'],
 ): Selected | null {
+  if (cluster.has('lb_subset_config')) {
+    ctx.report(
+      'error',
+      'cluster.lb-policy-with-subsets',
+      cluster,
+      'lb_subset_config',
+      'cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config',
+    );
+    return null;
+  }
   if (providesBalancer(type) || cluster.has('cluster_type')) return PROVIDED;
   ctx.report(
     'error',
@@ -200,8 +210,16 @@ function fromExtension(
   }
   const selected = fromList(list, ctx);
   if (selected !== null) return selected;
-  notEmulated(cluster, ctx, 'load_balancing_policy', firstType(list) ?? 'an empty load_balancing_policy');
-  return PROVIDED;
+  const names = entriesOf(list).map((entry) => entry.string('name') ?? '');
+  ctx.report(
+    'error',
+    'cluster.lb-policy-unknown',
+    cluster,
+    'load_balancing_policy',
+    `cluster: didn't find a registered load balancer factory implementation for cluster: '${name}' with names from [${names.join(', ')}]`,
+    { expected: 'a policy such as envoy.load_balancing_policies.round_robin' },
+  );
+  return null;
 }
 
 function entriesOf(list: MessageReader | undefined): MessageReader[] {

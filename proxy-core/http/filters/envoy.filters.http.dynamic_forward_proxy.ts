@@ -91,9 +91,9 @@ export const DYNAMIC_FORWARD_PROXY: HttpFilterExtension = {
     literal: config.string('host_rewrite_literal') ?? '',
     header: (config.string('host_rewrite_header') ?? '').toLowerCase(),
   }),
-  compile(name, config, ctx) {
+  compile(name, config) {
     const cache = config.message('dns_cache_config');
-    if (cache !== undefined) compileDnsCache(cache, ctx);
+    if (cache !== undefined) compileDnsCache(cache);
     return {
       name,
       source: config.range,

@@ -28,7 +28,18 @@ export function compileClusterType(reader: MessageReader, ctx: CompileContext, n
   const custom = reader.has('cluster_type') ? customType(reader, ctx, name) : null;
   if (custom !== null) return custom;
   const type = builtInType(reader);
-  if (type === 'ORIGINAL_DST') return { type, provided: compileOriginalDst(reader), eds: null };
+  if (type === 'ORIGINAL_DST') {
+    if (reader.has('load_assignment')) {
+      ctx.report(
+        'error',
+        'cluster.original-dst-endpoints',
+        reader,
+        'load_assignment',
+        'ORIGINAL_DST clusters must have no load assignment configured',
+      );
+    }
+    return { type, provided: compileOriginalDst(reader), eds: null };
+  }
   if (type !== 'EDS') return { type, provided: null, eds: null };
   if (!reader.has('eds_cluster_config')) {
     ctx.report(
@@ -64,7 +75,7 @@ function customType(reader: MessageReader, ctx: CompileContext, name: string): C
       config.acknowledge('allow_insecure_cluster_options');
       const cache = config.message('dns_cache_config');
       if (cache === undefined) break;
-      const provided = { kind: 'dynamic-forward-proxy', cache: compileDnsCache(cache, ctx) } as const;
+      const provided = { kind: 'dynamic-forward-proxy', cache: compileDnsCache(cache) } as const;
       return { type: 'DYNAMIC_FORWARD_PROXY', provided, eds: null };
     }
     default:
@@ -129,25 +140,14 @@ function compileEds(reader: MessageReader, ctx: CompileContext, name: string): E
 }
 
 /** The filter and the cluster both name their cache; the same message compiles to the same thing. */
-export function compileDnsCache(reader: MessageReader, ctx: CompileContext): DnsCacheConfig {
+export function compileDnsCache(reader: MessageReader): DnsCacheConfig {
   const failure = reader.message('dns_failure_refresh_rate');
   const base = failure?.duration('base_interval');
-  const refreshRate = reader.duration('dns_refresh_rate') ?? 60_000;
-  const minRefreshRate = reader.duration('dns_min_refresh_rate') ?? 5000;
-  if (reader.has('dns_refresh_rate') && refreshRate < minRefreshRate) {
-    ctx.report(
-      'error',
-      'dns-cache.refresh-rate',
-      reader,
-      'dns_refresh_rate',
-      `dns_refresh_rate (${refreshRate} ms) is below dns_min_refresh_rate (${minRefreshRate} ms).`,
-    );
-  }
   return {
     name: reader.string('name') ?? '',
     lookupFamily: (reader.enumeration('dns_lookup_family') ?? 'AUTO') as DnsLookupFamily,
-    refreshRate,
-    minRefreshRate,
+    refreshRate: reader.duration('dns_refresh_rate') ?? 60_000,
+    minRefreshRate: reader.duration('dns_min_refresh_rate') ?? 5000,
     failureRefreshRate:
       base === undefined ? null : { base, max: failure?.duration('max_interval') ?? base * 10 },
     hostTtl: reader.duration('host_ttl') ?? 300_000,
