@@ -207,7 +207,7 @@ class RunningStream implements AsyncStream, UpstreamRequestOwner, TimerOwner {
     if (this.finished) return;
     if (endStream) this.requestEnded = true;
     const { upstream } = this;
-    if (upstream?.stream == null) this.waiting.push(bytes.slice());
+    if (upstream?.stream == null) this.waiting.push(Buffer.from(bytes));
     else this.inEvent(() => upstream.sendBody(bytes, 0, bytes.length, endStream));
     if (endStream) this.requestComplete();
   }
@@ -373,7 +373,8 @@ class ResponseCollector implements AsyncStreamReceiver, AsyncCall {
 
   onBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.finished) return;
-    this.chunks.push(bytes.slice(start, end));
+    // A copy: the bytes are only there during this call, and `slice` of a Buffer is a view.
+    this.chunks.push(Buffer.from(bytes.subarray(start, end)));
     this.size += end - start;
     if (this.size > MAX_RESPONSE) {
       this.stream?.cancel();
