@@ -69,3 +69,44 @@ test('events of other clusters stay out', () => {
   expect(reasons).toEqual([]);
   expect(lanes.flatMap((l) => l.detections)).toEqual([]);
 });
+
+const HEALTH: CoreEvent = {
+  seq: 900,
+  at: NOW - 100_000,
+  kind: 'host-health',
+  tone: 'err',
+  text: '127.0.0.1:7002 is unhealthy.',
+  cluster: CLUSTER.name,
+  host: '127.0.0.1:7002',
+  version: 1,
+  detector: '',
+  reason: '',
+  duration: 0,
+  count: 0,
+};
+
+test.each([
+  ['still failing', ['err'], [[100, 0]]],
+  ['back', ['err', 'ok'], [[100, 90]]],
+  ['degraded in between is an end', ['err', 'warn', 'ok'], [[100, 90]]],
+  ['two failures of one kind', ['err', 'err', 'ok'], [[100, 80]]],
+  ['never failing', ['ok'], []],
+] as const)('while its health check fails a host has a bar: %s', (_name, tones, expected) => {
+  const events = tones.map((tone, i) => ({ ...HEALTH, seq: 900 + i, tone, at: HEALTH.at + i * 10_000 }));
+  const { lanes } = timelineOf(CLUSTER, events, NOW, RANGE);
+  const lane = lanes.find((l) => l.address === HEALTH.host);
+  expect(lane?.unhealthy.map((s) => [ago(s.from), ago(s.to)])).toEqual(expected);
+});
+
+test('an ejection by hand is told as such and lasts until it is undone', () => {
+  const manual: CoreEvent = { ...HEALTH, kind: 'host-ejected', tone: 'eject', detector: 'manual' };
+  const cluster = {
+    ...CLUSTER,
+    hosts: CLUSTER.hosts.map((h) => (h.address === HEALTH.host ? { ...h, health: 'ejected' as const } : h)),
+  };
+  const { lanes, reasons } = timelineOf(cluster, [manual], NOW, RANGE);
+  const lane = lanes.find((l) => l.address === HEALTH.host);
+  expect(lane?.spans.map((s) => [ago(s.from), ago(s.to)])).toEqual([[100, 0]]);
+  expect(lane?.left).toBeNull();
+  expect(reasons.at(-1)?.text).toBe('ejected by hand, until it is taken back');
+});
