@@ -1,6 +1,6 @@
 import type { StreamInfo } from '../base/stream-info.ts';
 import type { Decision } from '../facade/decision.ts';
-import type { ListenerConfig } from '../listener/index.ts';
+import type { FilterChainConfig, ListenerConfig } from '../listener/index.ts';
 import { tellFilterChain } from './explain-listener.ts';
 import { durationText, Narration, plural, step } from './narration.ts';
 import { addressText } from './state.ts';
@@ -62,6 +62,33 @@ export function explainConnection(
   const host = recorded.upstreamHost === '' ? null : recorded.upstreamHost;
   telling.outcome = { ...telling.outcome, host };
   return finish(telling, headline(recorded), '');
+}
+
+/** What becomes of a request whose connection no HTTP connection manager takes. */
+export function explainWithoutHttp(telling: Telling, chain: FilterChainConfig | null): Decision {
+  if (chain === null) return finish(telling, 'The connection is closed: no filter chain takes it.', '');
+  const { terminal, kind } = chain;
+  if (terminal === null) {
+    const why = kind === 'empty' ? 'has no filters' : 'ends in a filter that is not emulated';
+    return finish(telling, 'The connection is closed.', `Its filter chain ${why}.`);
+  }
+  const { clusters } = terminal;
+  if (clusters.length === 0) return finish(telling, `The filter ${terminal.name} takes the bytes.`, '');
+  telling.steps.push(
+    step({
+      kind: 'cluster',
+      subject: clusters.join(', '),
+      text: clusters.length === 1 ? `named by ${terminal.name}` : `by the weights of ${terminal.name}`,
+      source: terminal.source,
+    }),
+  );
+  const [only] = clusters;
+  if (clusters.length === 1 && only !== undefined) telling.outcome = { ...telling.outcome, cluster: only };
+  return finish(
+    telling,
+    `The bytes go to ${clusters.join(' or ')} as they are: nothing here reads HTTP.`,
+    '',
+  );
 }
 
 function headline(recorded: StreamInfo): string {

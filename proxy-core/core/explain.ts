@@ -7,7 +7,7 @@ import { createStreamInfo } from '../http/stream-info.ts';
 import type { ListenerConfig } from '../listener/index.ts';
 import { decideRoute, type Route, type RouteInput, redirectResponse } from '../route/index.ts';
 import { recordedHeadline } from './explain-attempts.ts';
-import { explainConnection } from './explain-connection.ts';
+import { explainConnection, explainWithoutHttp } from './explain-connection.ts';
 import {
   findListener,
   receivedHead,
@@ -121,9 +121,7 @@ function tellFromChain(
   telling.outcome = { ...telling.outcome, listener: listener.name };
   const chain = tellFilterChain(telling, listener, info);
   const http = chain?.http ?? null;
-  if (chain === null || http === null) {
-    return finish(telling, 'The connection is closed: no filter chain takes it.', '');
-  }
+  if (chain === null || http === null) return explainWithoutHttp(telling, chain);
   const { recorded, snapshot } = telling;
   const { head: seen, internal, rejectStatus } = tellRequestHead(telling, http, info, received, chain.tls);
   if (rejectStatus > 0 && recorded === null) {

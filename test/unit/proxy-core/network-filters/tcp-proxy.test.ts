@@ -373,6 +373,17 @@ describe('PROXY protocol to upstreams', () => {
   });
 });
 
+test.each([
+  [tcpProxy('cluster: a'), 'The bytes go to a as they are: nothing here reads HTTP.', 'a'],
+  [directResponse('hi'), 'The filter d takes the bytes.', null],
+  ['', 'The connection is closed.', null],
+])('a request that no HTTP connection manager takes: %#', async (filters, headline, cluster) => {
+  const { core } = await start(tcpBootstrap({ filters, clusters: tcpCluster('a', [1]) }));
+  const decision = core.explain({ method: 'GET', url: `http://127.0.0.1:${boundPort(core)}/`, headers: [] });
+  expect(decision.headline).toBe(headline);
+  expect(decision.outcome.cluster).toBe(cluster);
+});
+
 test('a chain of a connection limit and a direct response', async () => {
   const limit =
     '{ name: l, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit, stat_prefix: l, max_connections: 1 } }';
