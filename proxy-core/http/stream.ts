@@ -8,6 +8,7 @@ import {
   type StreamInfo,
 } from '../base/stream-info.ts';
 import type { AccessLog } from '../observe/types.ts';
+import { selectCluster } from '../route/cluster-choice.ts';
 import { decideRoute } from '../route/decide.ts';
 import type { RedirectTrail } from '../route/internal-redirect.ts';
 import type { Route, RouteInput } from '../route/types.ts';
@@ -24,7 +25,7 @@ import { mutateRequestHeaders } from './request-headers.ts';
 import { mutateResponseHeaders } from './response-headers.ts';
 import { RouterStream } from './router/router.ts';
 import { streamDuration } from './router/timeouts.ts';
-import { upgradeType } from './router/upgrade.ts';
+import { opensTunnel, upgradeAllowed } from './router/upgrade.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
 import { createFilterChain } from './stream-filters.ts';
 
@@ -71,6 +72,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   private logTimer: Timer | null = null;
   /** The request asks for a tunnel that is enabled. */
   upgrade = false;
+  private upgradeCounted = false;
   route: Route | null = null;
   routeInput: RouteInput | null = null;
   /** A cookie that a hash policy makes; sent with the response. */
@@ -157,16 +159,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (!endStream) this.continueExpected(request);
     if (!config.hasRouter) return;
     this.decide(request);
-    if (
-      this.upgrade &&
-      !(this.route === null && head.method === 'CONNECT') &&
-      !this.upgradeAllowed(request)
-    ) {
-      config.stats.rqWsOnNonWsRoute.inc();
-      this.owner.closeAfterResponse();
-      this.sendLocalReply(403, '', null, 'upgrade_failed');
-      return;
-    }
+    if (this.upgrade && !this.admitUpgrade(request)) return;
     if (config.startLogs.length > 0) writeLogs(config.startLogs, info);
     if (config.periodicLogInterval > 0) {
       this.logTimer = new Timer(this, TimerKind.Log);
@@ -224,11 +217,24 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (info.requestHead !== null) this.decide(info.requestHead);
   }
 
-  private upgradeAllowed(head: RequestHead): boolean {
-    const type = upgradeType(head);
-    const action = this.route?.action;
-    const ofRoute = action?.kind === 'cluster' ? action.upgrades.get(type) : undefined;
-    return ofRoute ?? this.config.upgrades.get(type) ?? false;
+  /** False when the upgrade was answered with 403. A CONNECT without a route is left to the router. */
+  private admitUpgrade(head: RequestHead): boolean {
+    const { config, route, info } = this;
+    if (upgradeAllowed(config, route, head)) {
+      this.upgradeCounted = true;
+      config.stats.cxUpgradesTotal.inc();
+      config.stats.cxUpgradesActive.inc();
+      return true;
+    }
+    if (route === null && head.method === 'CONNECT') return true;
+    config.stats.rqWsOnNonWsRoute.inc();
+    if (route !== null) {
+      info.clusterName = selectCluster(route, this.routeInput as RouteInput, null)?.cluster ?? '';
+      info.clusterStatName = this.snapshot.clusters.get(info.clusterName)?.config.statName ?? '';
+    }
+    this.owner.closeAfterResponse();
+    this.sendLocalReply(403, '', null, 'upgrade_failed');
+    return false;
   }
 
   /** Checks of the connection manager before routing; false when it has answered. */
@@ -533,13 +539,19 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.ended) return;
     const { info, owner } = this;
     this.lastActivity = info.responseFirst = this.clock.now();
-    const tunnel = this.upgrade && head.status === 101;
-    if (this.upgrade && !tunnel && !(info.requestHead?.method === 'CONNECT' && head.status === 200)) {
+    const tunnel = this.upgrade && opensTunnel(info.requestHead, head.status);
+    if (this.upgrade && !tunnel) {
       this.stream.refuseUpgrade();
       this.requestComplete = true;
       owner.closeAfterResponse();
     }
-    mutateResponseHeaders(head, info, this.config, this.path.services.clock.wall(), tunnel);
+    mutateResponseHeaders(
+      head,
+      info,
+      this.config,
+      this.path.services.clock.wall(),
+      tunnel && head.status === 101,
+    );
     if (!this.requestComplete && !tunnel) {
       this.config.stats.rqResponseBeforeRqComplete.inc();
       owner.closeAfterResponse();
@@ -628,6 +640,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.logTimer !== null) clock.disarm(this.logTimer);
     const { stats } = config;
     stats.rqActive.dec();
+    if (this.upgradeCounted) stats.cxUpgradesActive.dec();
     const code = info.responseCode;
     if (code > 0 && answered) {
       stats.rqCompleted.inc();

@@ -1,6 +1,7 @@
 import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../base/subset-criteria.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
+import { type ConnectConfig, compileConnectConfig } from './connect-config.ts';
 import { readDataSourceBytes } from './data-source.ts';
 import { compileHashPolicy } from './hash-policy.ts';
 import { compileHeaderLevel } from './header-mutation.ts';
@@ -57,7 +58,7 @@ export function compileClusterAction(
   const retryPolicy = reader.message('retry_policy');
   const ownMirrors = compileMirrorPolicies(reader, ctx, around.validateClusters);
   const upgrades = new Map<string, boolean>();
-  const connectTermination = new Set<string>();
+  let connectConfig: ConnectConfig | null = null;
   for (const upgrade of reader.messages('upgrade_configs')) {
     const type = (upgrade.string('upgrade_type') ?? '').toLowerCase();
     if (upgrades.has(type)) {
@@ -71,7 +72,7 @@ export function compileClusterAction(
     }
     upgrades.set(type, upgrade.bool('enabled') ?? true);
     const connect = upgrade.message('connect_config');
-    if (connect !== undefined) connectTermination.add(type);
+    if (connect !== undefined && type === 'connect') connectConfig = compileConnectConfig(connect);
     if (connect !== undefined && type !== 'connect' && type !== 'connect-udp') {
       ctx.report(
         'error',
@@ -105,7 +106,7 @@ export function compileClusterAction(
     autoHostRewrite: reader.bool('auto_host_rewrite') ?? false,
     appendXForwardedHost: reader.bool('append_x_forwarded_host') ?? false,
     upgrades,
-    connectTermination,
+    connect: connectConfig,
     clusterNames: namesOf(clusterSpecifier),
     clusterSpecifier,
     pathRewrite: compilePathRewrite(reader, match, ctx),

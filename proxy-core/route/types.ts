@@ -1,6 +1,7 @@
 import type { RequestHead } from '../base/stream-info.ts';
 import type { SubsetCriteria } from '../base/subset-criteria.ts';
 import type { SourceRange } from '../config/diagnostic.ts';
+import type { ConnectConfig } from './connect-config.ts';
 import type { DomainIndex } from './domain-index.ts';
 import type { HashPolicy } from './hash-policy.ts';
 import type { HeaderMatcher } from './header-matcher.ts';
@@ -116,8 +117,8 @@ export interface ClusterAction {
   readonly internalRedirect: InternalRedirectPolicy | null;
   /** `hedge_policy.hedge_on_per_try_timeout`. */
   readonly hedgeOnPerTryTimeout: boolean;
-  /** Upgrade types for which the proxy ends CONNECT itself (`connect_config`). */
-  readonly connectTermination: ReadonlySet<string>;
+  /** `connect_config` of the CONNECT upgrade; null = CONNECT is forwarded. */
+  readonly connect: ConnectConfig | null;
 }
 
 export type ClusterSpecifier =

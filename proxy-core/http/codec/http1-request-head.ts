@@ -51,6 +51,7 @@ export function parseRequestHead(
   const isConnect = line.method === 'CONNECT';
   const chunked =
     facts.transferEncoding !== null && isChunked(facts.transferEncoding, facts, headers, options);
+  if (isConnect && chunked) throw new Http1Violation(Http1Errors.transferEncoding);
   if (isConnect && facts.contentLength > 0) throw new Http1Violation(Http1Errors.bodyDisallowed);
   return {
     head,

@@ -2,6 +2,8 @@ import type { RequestHead } from '../../base/stream-info.ts';
 import { Http1Errors, Http1Violation } from './http1-errors.ts';
 
 const SLASH = 47;
+/** Host and port; an IPv6 address stands in brackets. */
+const CONNECT_TARGET = /^[^/?#]+:[0-9]{1,5}$/;
 
 export interface TargetOptions {
   readonly allowAbsoluteUrl: boolean;
@@ -15,7 +17,9 @@ export interface TargetOptions {
 export function parseTarget(head: RequestHead, hasHost: boolean, options: TargetOptions): void {
   const target = head.path;
   if (head.method === 'CONNECT') {
-    if (target.includes('/') || target.includes('?')) throw new Http1Violation(Http1Errors.url);
+    if (!CONNECT_TARGET.test(target) || Number(target.slice(target.lastIndexOf(':') + 1)) > 65_535) {
+      throw new Http1Violation(Http1Errors.url);
+    }
     head.authority = target;
     head.path = '';
     return;

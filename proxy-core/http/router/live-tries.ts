@@ -1,12 +1,12 @@
 import { rewriteHost } from '../../route/rewrite.ts';
-import type { PoolConnection } from '../../upstream/pool/connection.ts';
 import { hostPools } from '../../upstream/pool/host-pool.ts';
 import type { ActiveStream } from '../stream.ts';
 import { newAttempt } from './attempt.ts';
 import type { RequestPlan } from './plan.ts';
 import { upstreamServerName } from './server-name.ts';
+import { TcpUpstream, tunnelConfig } from './tcp-upstream.ts';
 import { TryTimers, type TryTimersOwner } from './try-timers.ts';
-import { UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
+import { type LentConnection, UpstreamRequest, type UpstreamRequestOwner } from './upstream-request.ts';
 
 /** The tries of a request that are under way: one, unless hedging keeps slow ones beside the newest. */
 export class LiveTries {
@@ -37,11 +37,14 @@ export class LiveTries {
       rewriteHost(request.head, host.hostname, action.appendXForwardedHost && index === 0);
     }
     const of = host.cluster ?? cluster;
+    const tunnel = action.connect === null ? null : tunnelConfig(action, request.head);
     const upstream = new UpstreamRequest(
       this.owner,
       of,
       host,
-      hostPools(host, of, path.pools),
+      tunnel === null
+        ? hostPools(host, of, path.pools)
+        : new TcpUpstream(host, of, path.pools, info.connection, tunnel),
       action.priority,
       attempt,
       info.downstreamProtocol,
@@ -96,7 +99,7 @@ export class LiveTries {
     if (request.connection !== null) this.noteConnection(request, request.connection);
   }
 
-  noteConnection(request: UpstreamRequest, connection: PoolConnection): void {
+  noteConnection(request: UpstreamRequest, connection: LentConnection): void {
     const { info } = this.stream;
     info.upstreamHost = request.host.address;
     info.upstreamHostName = request.host.hostname;

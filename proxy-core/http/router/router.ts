@@ -4,7 +4,6 @@ import { addFlag, type RequestHead, type ResponseFlag, type ResponseHead } from 
 import { selectCluster } from '../../route/cluster-choice.ts';
 import type { Mirror } from '../../route/mirror.ts';
 import type { Route, RouteInput } from '../../route/types.ts';
-import type { PoolConnection } from '../../upstream/pool/connection.ts';
 import type { ResetReason } from '../codec/codec.ts';
 import type { ActiveStream } from '../stream.ts';
 import { answerDirectly } from './direct-answer.ts';
@@ -19,8 +18,8 @@ import type { RetryState, RetryVerdict } from './retry-state.ts';
 import { sendMirrors } from './send-mirrors.ts';
 import { setExpectedTimeout } from './timeouts.ts';
 import type { TryLimit, TryTimersOwner } from './try-timers.ts';
-import { opensTunnel, refuseHandshake } from './upgrade.ts';
-import type { UpstreamRequest, UpstreamRequestOwner } from './upstream-request.ts';
+import { opensTunnel, refuseHandshake, refusesHandshake } from './upgrade.ts';
+import type { LentConnection, UpstreamRequest, UpstreamRequestOwner } from './upstream-request.ts';
 
 const TimerKind = { Route: 0, BackOff: 1 } as const;
 const NO_MIRRORS: readonly Mirror[] = [];
@@ -183,7 +182,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
 
   // Upstream side
 
-  onUpstreamReady(request: UpstreamRequest, connection: PoolConnection): void {
+  onUpstreamReady(request: UpstreamRequest, connection: LentConnection): void {
     const { request: sent, counted } = this.plan as RequestPlan;
     this.tries.noteConnection(request, connection);
     for (let i = 0; i < counted.length; i++) counted[i]?.rqTotal.inc();
@@ -208,6 +207,13 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const plan = this.plan as RequestPlan;
     const { retry } = plan;
     const status = head.status;
+    if (stream.upgrade && refusesHandshake(plan.request.head, status)) {
+      this.tries.end(request);
+      this.finish();
+      prepareResponseHead(stream, plan.route, plan.choice, head, this.sinceComplete());
+      refuseHandshake(stream, head);
+      return;
+    }
     request.host.outlier?.putHttpStatus(status);
     request.host.loadReports?.onHeaders(head.headers);
     if (request.host.check !== null) noteImmediateFail(request.host.check, head);
@@ -236,15 +242,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     request.timers?.responseStarted();
     this.chargeResponse(status);
     prepareResponseHead(stream, plan.route, plan.choice, head, this.sinceComplete());
-    if (stream.upgrade) {
-      if (opensTunnel(plan.request.head, status)) this.releaseTimeouts(request);
-      else {
-        this.tries.end(request);
-        this.finish();
-        refuseHandshake(stream, head);
-        return;
-      }
-    }
+    if (stream.upgrade && opensTunnel(plan.request.head, status)) this.releaseTimeouts(request);
     if (endStream) this.upstreamComplete(request);
     stream.sendHead(head, endStream);
   }

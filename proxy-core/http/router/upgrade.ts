@@ -1,5 +1,7 @@
 import { headerValue, removeHeader } from '../../base/headers.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { Route } from '../../route/types.ts';
+import type { HttpConnectionManagerConfig } from '../connection-manager-config.ts';
 import type { ActiveStream } from '../stream.ts';
 
 /** The type that an upgrade asks for, in lower case; `connect` for CONNECT. */
@@ -8,9 +10,25 @@ export function upgradeType(head: RequestHead): string {
   return (head.protocol === '' ? (headerValue(head.headers, 'upgrade') ?? '') : head.protocol).toLowerCase();
 }
 
+/** Whether an upgrade is on: the route says, else the connection manager. */
+export function upgradeAllowed(
+  config: HttpConnectionManagerConfig,
+  route: Route | null,
+  head: RequestHead,
+): boolean {
+  const type = upgradeType(head);
+  const ofRoute = route?.action.kind === 'cluster' ? route.action.upgrades.get(type) : undefined;
+  return ofRoute ?? config.upgrades.get(type) ?? false;
+}
+
 /** The upstream agreed to the tunnel that the request asks for. */
 export function opensTunnel(request: RequestHead | null, status: number): boolean {
-  return status === 101 || (request?.method === 'CONNECT' && status >= 200 && status < 300);
+  return status === 101 || (request?.method === 'CONNECT' && status === 200);
+}
+
+/** A CONNECT may be answered in any way; other upgrades only by agreeing (Envoy 1.32). */
+export function refusesHandshake(request: RequestHead, status: number): boolean {
+  return status !== 101 && request.method !== 'CONNECT';
 }
 
 /** An upgrade answered otherwise (Envoy 1.32): its code without its body, and the connection ends. */

@@ -1,17 +1,51 @@
 import type { HeaderList } from '../../base/headers.ts';
-import type { Attempt, HttpProtocol, RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type {
+  Attempt,
+  HttpProtocol,
+  RequestHead,
+  ResponseHead,
+  SocketAddress,
+  TlsInfo,
+} from '../../base/stream-info.ts';
 import type { ServerName } from '../../network/tls/client.ts';
-import type { PoolConnection } from '../../upstream/pool/connection.ts';
-import type { HostPools, PoolWaiter, Priority } from '../../upstream/pool/host-pool.ts';
+import type { PoolWaiter, Priority } from '../../upstream/pool/host-pool.ts';
 import type { Cluster, Host } from '../../upstream/types.ts';
 import type { ClientStream, ResetReason, ResponseReceiver } from '../codec/codec.ts';
 import { resetWords } from './reset-reply.ts';
 import type { TryTimers } from './try-timers.ts';
 
+/** The connection that a try got: of a pool, or one of TCP for itself. */
+export interface LentConnection {
+  readonly id: number;
+  readonly local: SocketAddress | null;
+  readonly tls: TlsInfo | null;
+  /** Null: bytes as they are. */
+  readonly protocol: HttpProtocol | null;
+  /** Requests that it carried before. */
+  readonly requests: number;
+  readonly multiplexes: boolean;
+  readonly connectStarted: number;
+  readonly connectedAt: number;
+  /** It counts for its cluster as the request that it carries. */
+  readonly countsRequests?: boolean;
+  lend(receiver: ResponseReceiver): ClientStream;
+}
+
+/** Where a try asks for its connection. */
+export interface RequestPools {
+  request(
+    priority: Priority,
+    waiter: UpstreamRequest,
+    downstream: HttpProtocol,
+    serverName: ServerName | null,
+  ): void;
+  cancel(waiter: UpstreamRequest): void;
+}
+
 /** What one try tells the router. */
 export interface UpstreamRequestOwner {
   now(): number;
-  onUpstreamReady(request: UpstreamRequest, connection: PoolConnection): void;
+  onUpstreamReady(request: UpstreamRequest, connection: LentConnection): void;
   onUpstreamInformational(status: number, headers: HeaderList): void;
   onUpstreamHead(request: UpstreamRequest, head: ResponseHead, endStream: boolean): void;
   onUpstreamBody(
@@ -29,7 +63,7 @@ export interface UpstreamRequestOwner {
 /** One try: waits for a connection, sends the request, brings the response. Envoy: Router::UpstreamRequest. */
 export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   stream: ClientStream | null = null;
-  connection: PoolConnection | null = null;
+  connection: LentConnection | null = null;
   responseStarted = false;
   /** Nothing more comes from or goes to this try. */
   done = false;
@@ -45,7 +79,7 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     private readonly owner: UpstreamRequestOwner,
     readonly cluster: Cluster,
     readonly host: Host,
-    private readonly pools: HostPools,
+    private readonly pools: RequestPools,
     private readonly priority: Priority,
     readonly attempt: Attempt,
     private readonly downstream: HttpProtocol,
@@ -57,7 +91,7 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     this.pools.request(this.priority, this, this.downstream, this.serverName);
   }
 
-  onPoolReady(connection: PoolConnection): void {
+  onPoolReady(connection: LentConnection): void {
     const attempt = this.attempt;
     attempt.poolReady = this.owner.now();
     if (connection.requests === 0) {
@@ -66,15 +100,17 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     }
     attempt.upstreamConnectionId = connection.id;
     this.connection = connection;
-    const { stats } = this.cluster;
-    const hostStats = this.host.stats;
-    const limits = this.cluster.limits(this.priority);
-    limits.requests++;
-    limits.refresh();
-    stats.upstreamRqTotal.inc();
-    stats.upstreamRqActive.inc();
-    hostStats.rqTotal++;
-    hostStats.rqActive++;
+    if (connection.countsRequests !== true) {
+      const { stats } = this.cluster;
+      const hostStats = this.host.stats;
+      const limits = this.cluster.limits(this.priority);
+      limits.requests++;
+      limits.refresh();
+      stats.upstreamRqTotal.inc();
+      stats.upstreamRqActive.inc();
+      hostStats.rqTotal++;
+      hostStats.rqActive++;
+    }
     this.stream = connection.lend(this);
     this.owner.onUpstreamReady(this, connection);
   }
@@ -125,7 +161,7 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   private settle(): void {
     if (this.done) return;
     this.done = true;
-    if (this.connection === null) return;
+    if (this.connection === null || this.connection.countsRequests === true) return;
     const limits = this.cluster.limits(this.priority);
     limits.requests--;
     limits.refresh();
