@@ -34,6 +34,9 @@ export interface CheckOutcome {
   readonly degradedChanged: boolean;
 }
 
+/** Milliseconds by which a timer may be late before it counts as a pause of this process. */
+const PAUSE = 100;
+
 const TimerKind = { Interval: 0, Timeout: 1 } as const;
 
 /** The active check of one host: when it is asked next and what its answers make of it (envoy ActiveHealthCheckSession). */
@@ -45,6 +48,8 @@ export class HostSession implements TimerOwner, Paced {
   private unhealthyInRow = 0;
   private firstCheck = true;
   private closed = false;
+  /** Monotonic milliseconds at which the check under way fails; -1 once a pause was made good. */
+  private due = -1;
   private readonly interval = new Timer(this, TimerKind.Interval);
   private readonly timeout = new Timer(this, TimerKind.Timeout);
   private readonly probe: Probe;
@@ -97,8 +102,19 @@ export class HostSession implements TimerOwner, Paced {
       this.owner.pacer.add(this);
       return;
     }
+    if (this.wasPaused()) return;
     this.probe.cancel();
     this.fail('NETWORK_TIMEOUT', false, false, `no answer within ${this.owner.config.timeout / 1000} s`);
+  }
+
+  /** While this process stood still no answer could be taken: the host gets that time once more. */
+  private wasPaused(): boolean {
+    const { services, config } = this.owner;
+    const late = services.clock.now() - this.due;
+    if (this.due < 0 || late < PAUSE) return false;
+    this.due = -1;
+    services.clock.arm(this.timeout, Math.min(late, config.timeout));
+    return true;
   }
 
   /** An answer to traffic said `x-envoy-immediate-health-check-fail`. */
@@ -113,6 +129,7 @@ export class HostSession implements TimerOwner, Paced {
     if (this.closed) return;
     const { services, stats, config } = this.owner;
     this.probe.start();
+    this.due = services.clock.now() + config.timeout;
     services.clock.arm(this.timeout, config.timeout);
     stats.attempt.inc();
   }

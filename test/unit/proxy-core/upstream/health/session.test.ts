@@ -22,8 +22,17 @@ const EXCLUDES = failure('ACTIVE', '503 Service Unavailable', { exclude: true })
 /** `null`: the host never answers. */
 type Answer = ProbeResult | null;
 
+/** Its timers can come late, as after a pause of the process. */
+class PausingClock extends VirtualClock {
+  late = 0;
+
+  override now(): number {
+    return super.now() + this.late;
+  }
+}
+
 interface Rig {
-  readonly clock: VirtualClock;
+  readonly clock: PausingClock;
   readonly host: UpstreamHost;
   readonly session: HostSession;
   readonly outcomes: CheckOutcome[];
@@ -35,7 +44,7 @@ interface Rig {
 }
 
 function rig(settings = ''): Rig {
-  const clock = new VirtualClock();
+  const clock = new PausingClock();
   const stats = new StatsStore();
   const { endpoints, healthCheck } = compiled(
     clusterYaml(
@@ -228,6 +237,24 @@ test('after the timeout the check is given up; a late answer is nobody’s busin
   story(r, [null]);
   expect(r.probes).toEqual(['start', 'cancel']);
   expect(r.outcomes[0]).toMatchObject({ failure: 'NETWORK_TIMEOUT', answer: 'no answer within 1 s' });
+});
+
+test('time in which the process stood still is given to the host once more', () => {
+  const r = rig();
+  r.session.start();
+  r.clock.late = 700;
+  r.clock.advance(1000);
+  expect(r.outcomes).toEqual([]);
+  r.answer(SUCCESS);
+  expect(healthFlagWords(r.host.healthFlags)).toBe(OK);
+
+  const silent = rig();
+  silent.session.start();
+  silent.clock.late = 700;
+  silent.clock.advance(1699);
+  expect(silent.outcomes).toEqual([]);
+  silent.clock.advance(1);
+  expect(silent.outcomes[0]?.failure).toBe('NETWORK_TIMEOUT');
 });
 
 test('a closed session leaves no timer and gives its gauges back', () => {
