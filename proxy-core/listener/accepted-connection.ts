@@ -1,34 +1,20 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Timer, type TimerOwner } from '../base/clock.ts';
-import { createStreamInfo } from '../base/create-stream-info.ts';
 import { addFlag, type ConnectionInfo, type SocketAddress, type StreamInfo } from '../base/stream-info.ts';
 import { HttpConnection } from '../http/connection.ts';
-import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
 import { type ReadCallback, readAccepted, readEvents, readMoved } from '../network/read-buffer.ts';
-import type { TlsStats } from '../network/tls/stats.ts';
 import { SocketTransport, type TransportOwner } from '../network/transport.ts';
 import { FilteredConnection, type NetworkConnection } from '../network-filters/index.ts';
 import type { ChainSlot } from './chain-slot.ts';
+import { connectionAccount, connectionInfo } from './connection-account.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import { chooseFilterChain } from './filter-chain-match.ts';
 import { FilterRun, Findings } from './filters/inspection.ts';
-import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
-import type { ListenerStats } from './listener-stats.ts';
+import type { FilterChainConfig } from './listener-config.ts';
 import { PendingConnection, type PendingOwner } from './pending.ts';
 import { type ClientHello, readClientHello } from './tls/client-hello.ts';
 import type { ServerTls } from './tls/server.ts';
-
-/** The listener as its connections see it. */
-export interface ConnectionHost {
-  readonly path: DataPath;
-  readonly config: ListenerConfig;
-  readonly snapshot: SnapshotRuntime;
-  readonly stats: ListenerStats;
-  readonly tlsStats: TlsStats;
-  slotOf(chain: FilterChainConfig): ChainSlot | undefined;
-  /** The last thing that a connection tells. */
-  onGone(connection: AcceptedConnection): void;
-}
 
 /** What serves a connection once its filter chain is known. */
 interface Target extends TransportOwner {
@@ -59,8 +45,8 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
 
   constructor(
     private readonly socket: Socket,
-    private readonly local: SocketAddress,
-    private readonly remote: SocketAddress,
+    readonly local: SocketAddress,
+    readonly remote: SocketAddress,
     private readonly host: ConnectionHost,
   ) {
     this.startedAt = host.path.services.clock.now();
@@ -144,38 +130,12 @@ export class AcceptedConnection implements TransportOwner, PendingOwner, TimerOw
 
   private connectionInfo(chain: FilterChainConfig | null): ConnectionInfo {
     const { path, config } = this.host;
-    const { findings } = this;
-    return {
-      id: path.nextConnectionId++,
-      listenerName: config.name,
-      local: findings.local ?? this.local,
-      directRemote: this.remote,
-      remote: findings.remote,
-      directLocal: findings.local === null ? null : this.local,
-      proxyTlvs: findings.tlvs,
-      transportFailureReason: '',
-      filterChainName: chain?.name ?? '',
-      requestedServerName: findings.serverName,
-      ...(findings.ja3 === '' ? {} : { ja3: findings.ja3, ja4: findings.ja4 }),
-      tls: null,
-      terminationDetails: '',
-    };
+    return connectionInfo(path, config.name, chain?.name ?? '', this, this.findings);
   }
 
   private openAccount(info: ConnectionInfo): StreamInfo {
     const { path, snapshot } = this.host;
-    const { clock } = path.services;
-    const age = clock.now() - this.startedAt;
-    const account = createStreamInfo(
-      path.nextStreamId++,
-      info,
-      snapshot.version,
-      'TCP',
-      clock.wall() - age,
-      this.startedAt,
-    );
-    account.dynamicMetadata = this.findings.metadata;
-    return account;
+    return connectionAccount(path, snapshot, info, this.findings, this.startedAt);
   }
 
   /** `early` was read from the socket already, null when nothing was. */
