@@ -142,7 +142,9 @@ export const COLUMNS: readonly Column[] = [
     label: 'Proto',
     width: 36,
     from: 1100,
-    cell: (row) => <span className="dim">{row.protocol === 'TCP' ? 'tcp' : row.protocol === 'HTTP/2' ? 'h2' : 'h1'}</span>,
+    cell: (row) => (
+      <span className="dim">{row.protocol === 'TCP' ? 'tcp' : row.protocol === 'HTTP/2' ? 'h2' : 'h1'}</span>
+    ),
   },
 ];
 
