@@ -7,32 +7,10 @@ import { Http1ServerCodec } from './codec/http1-server.ts';
 import type { Http2ConnectionError } from './codec/http2/frames.ts';
 import { type PingOwner, PingSchedule } from './codec/http2/ping-schedule.ts';
 import { Http2ServerCodec, type Http2ServerOwner } from './codec/http2/server.ts';
-import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
-import type { DataPath, SnapshotRuntime } from './runtime.ts';
+import type { DataPath } from './runtime.ts';
+import { drainsNow, type HttpSlot } from './slot.ts';
 import { ActiveStream, type StreamOwner } from './stream.ts';
 import { createStreamInfo } from './stream-info.ts';
-
-/** The newest configuration of one filter chain; connections hold the slot, so that new streams see an update. */
-export interface HttpSlot {
-  config: HttpConnectionManagerConfig;
-  snapshot: SnapshotRuntime;
-  /** How its connections end; null while they stay. */
-  drain: Drain | null;
-  /** `drain_type: MODIFY_ONLY`: failing health checks do not drain. */
-  readonly modifyOnly?: boolean;
-}
-
-/**
- * Each response ends its connection with a probability that grows from 0 at `since` to 1 after `duration` milliseconds
- * (Envoy: DrainManagerImpl::drainClose). Duration 0: the next response does.
- */
-export interface Drain {
-  readonly since: number;
-  readonly duration: number;
-}
-
-/** Of chains that are gone or changed. */
-export const DRAIN_AT_ONCE: Drain = { since: 0, duration: 0 };
 
 const TimerKind = {
   Idle: 0,
@@ -315,20 +293,13 @@ export class HttpConnection
     if (this.closing) return;
     const { config } = this.slot;
     if (this.goingAway !== 'no') return;
-    if ((this.path.draining && this.slot.modifyOnly !== true) || this.drains()) {
+    if (drainsNow(this.slot, this.path)) {
       config.stats.cxDrainClose.inc();
     } else if (config.maxRequestsPerConnection > 0 && this.requests >= config.maxRequestsPerConnection) {
       config.stats.cxMaxRequestsReached.inc();
     } else return;
     if (this.http2 === null) this.closing = true;
     else this.goAway();
-  }
-
-  private drains(): boolean {
-    const { drain } = this.slot;
-    if (drain === null) return false;
-    const elapsed = this.clock.now() - drain.since;
-    return elapsed >= drain.duration || elapsed > this.path.services.random.next() % drain.duration;
   }
 
   onStreamEnd(stream: ActiveStream, abort: boolean): void {

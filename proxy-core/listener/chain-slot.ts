@@ -1,5 +1,5 @@
-import type { HttpSlot } from '../http/connection.ts';
 import type { SnapshotRuntime } from '../http/runtime.ts';
+import type { HttpSlot } from '../http/slot.ts';
 import type { AcceptedConnection } from './accepted-connection.ts';
 import type { FilterChainConfig } from './listener-config.ts';
 

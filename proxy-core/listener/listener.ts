@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { CallbackTimer } from '../base/clock.ts';
 import type { SocketAddress } from '../base/stream-info.ts';
-import { DRAIN_AT_ONCE, type Drain } from '../http/connection.ts';
 import type { DataPath, SnapshotRuntime } from '../http/runtime.ts';
+import { DRAIN_AT_ONCE, type Drain } from '../http/slot.ts';
 import { type TlsStats, tlsStats } from '../network/tls/stats.ts';
 import { AcceptedConnection } from './accepted-connection.ts';
 import { type ChainSlot, servesConnections } from './chain-slot.ts';
