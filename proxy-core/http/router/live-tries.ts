@@ -50,6 +50,7 @@ export class LiveTries {
       info.downstreamProtocol,
       upstreamServerName(of.config, request.head, info.connection),
     );
+    upstream.holdsBody = this.stream.upgrade && tunnel === null;
     if (timeouts.perTry > 0 || timeouts.perTryIdle > 0 || of.config.maxStreamDuration > 0) {
       upstream.timers = new TryTimers(this.owner, upstream, timeouts, clock, path.queue);
       if (request.ended) upstream.timers.begin();

@@ -4,6 +4,8 @@ import type { ServerStream } from '../codec/codec.ts';
 import { RequestBuffer } from './request-buffer.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 
+const EMPTY = new Uint8Array(0);
+
 /**
  * The request as it goes upstream. Its body waits here for a connection, and stays as long as a retry, a mirror or an
  * internal redirect may need it.
@@ -42,12 +44,22 @@ export class RequestSide {
 
   /** Sends what is there so far. */
   sendTo(request: UpstreamRequest): void {
+    const empty = (this.body === null || this.body.length === 0) && this.trailers === null;
+    request.sendHead(this.head, empty && this.ended);
+    if (!empty && !request.holdsBody) this.sendBodyTo(request);
+  }
+
+  /** The tunnel stands: what waited for it goes. */
+  release(request: UpstreamRequest): void {
+    request.holdsBody = false;
+    if (request.done) return;
+    if (this.body !== null && this.body.length > 0) this.sendBodyTo(request);
+    else if (this.trailers !== null) this.sendBodyTo(request);
+    else if (this.ended) request.sendBody(EMPTY, 0, 0, true);
+  }
+
+  private sendBodyTo(request: UpstreamRequest): void {
     const { body, trailers } = this;
-    if ((body === null || body.length === 0) && trailers === null) {
-      request.sendHead(this.head, this.ended);
-      return;
-    }
-    request.sendHead(this.head, false);
     const chunks = this.chunks;
     const last = this.ended && trailers === null ? chunks.length - 1 : -1;
     for (let i = 0; i < chunks.length; i++) {

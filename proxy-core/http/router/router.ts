@@ -124,7 +124,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const { request } = plan;
     if (endStream) request.ended = true;
     const upstream = this.tries.current;
-    const live = upstream !== null && upstream.stream !== null;
+    const live = upstream !== null && upstream.stream !== null && !upstream.holdsBody;
     if (request.keeps || !live) {
       const kept = request.keep(bytes, start, end);
       if (kept > this.bufferLimit(plan)) this.bufferFull(plan, live);
@@ -176,7 +176,7 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     request.trailers = trailers;
     request.ended = true;
     const upstream = this.tries.current;
-    if (upstream !== null && upstream.stream !== null) upstream.sendTrailers(trailers);
+    if (upstream?.stream != null && !upstream.holdsBody) upstream.sendTrailers(trailers);
     this.requestComplete(plan);
   }
 
@@ -207,10 +207,10 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     const plan = this.plan as RequestPlan;
     const { retry } = plan;
     const status = head.status;
-    if (stream.upgrade && refusesHandshake(plan.request.head, status)) {
+    if (stream.upgrade && refusesHandshake(plan.request.head, status, request.connection?.protocol ?? null)) {
       this.tries.end(request);
       this.finish();
-      prepareResponseHead(stream, plan.route, plan.choice, head, this.sinceComplete());
+      prepareResponseHead(stream, plan.route, plan.choice, head, -1);
       refuseHandshake(stream, head);
       return;
     }
@@ -245,6 +245,8 @@ export class RouterStream implements UpstreamRequestOwner, TryTimersOwner, Timer
     if (stream.upgrade && opensTunnel(plan.request.head, status)) this.releaseTimeouts(request);
     if (endStream) this.upstreamComplete(request);
     stream.sendHead(head, endStream);
+    if (request.holdsBody && !endStream && opensTunnel(plan.request.head, status))
+      plan.request.release(request);
   }
 
   onUpstreamBody(

@@ -1,5 +1,5 @@
 import { headerValue, removeHeader } from '../../base/headers.ts';
-import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
+import type { HttpProtocol, RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type { Route } from '../../route/types.ts';
 import type { HttpConnectionManagerConfig } from '../connection-manager-config.ts';
 import type { ActiveStream } from '../stream.ts';
@@ -26,9 +26,18 @@ export function opensTunnel(request: RequestHead | null, status: number): boolea
   return status === 101 || (request?.method === 'CONNECT' && status === 200);
 }
 
-/** A CONNECT may be answered in any way; other upgrades only by agreeing (Envoy 1.32). */
-export function refusesHandshake(request: RequestHead, status: number): boolean {
-  return status !== 101 && request.method !== 'CONNECT';
+/** A WebSocket over HTTP/1 that the host does not agree to; any other refusal goes to the client as it is (Envoy 1.32). */
+export function refusesHandshake(
+  request: RequestHead,
+  status: number,
+  upstreamProtocol: HttpProtocol | null,
+): boolean {
+  return (
+    status !== 101 &&
+    upstreamProtocol !== 'HTTP/2' &&
+    request.method !== 'CONNECT' &&
+    upgradeType(request) === 'websocket'
+  );
 }
 
 /** An upgrade answered otherwise (Envoy 1.32): its code without its body, and the connection ends. */

@@ -65,6 +65,8 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
   stream: ClientStream | null = null;
   connection: LentConnection | null = null;
   responseStarted = false;
+  /** The body waits until the host agrees to the tunnel (Envoy: paused_for_connect_). */
+  holdsBody = false;
   /** Nothing more comes from or goes to this try. */
   done = false;
   /** Hedging: `per_try_timeout` ran out and the host was told; another try was started beside this one. */

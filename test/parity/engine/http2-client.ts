@@ -24,14 +24,11 @@ export async function sendHttp2(port: number, step: SendStep, deadline: number):
   const [method = 'GET', path = '/'] = step.send.split(' ');
   let body = step.body ?? '';
   if (step.size !== undefined) body = (body || 'x').repeat(step.size).slice(0, step.size);
+  // Plain CONNECT has neither path nor scheme (RFC 9113, section 8.5).
+  const target =
+    method === 'CONNECT' && fields[':protocol'] === undefined ? {} : { ':path': path, ':scheme': 'http' };
   const stream = session.request(
-    {
-      ':method': method,
-      ':path': path,
-      ':authority': step.host ?? 'example.test',
-      ':scheme': 'http',
-      ...fields,
-    },
+    { ':method': method, ...target, ':authority': step.host ?? 'example.test', ...fields },
     { endStream: body === '' },
   );
   if (body !== '') stream.end(body);

@@ -59,7 +59,7 @@ export class UpstreamServer {
       : null;
     if (this.script.http2) {
       if (tls) throw new Error(`${this.name}: http2 with tls is not scripted`);
-      const server = createHttp2Server();
+      const server = createHttp2Server({ settings: { enableConnectProtocol: true } });
       const onStream = (
         stream: ServerHttp2Stream,
         headers: Record<string, unknown>,
@@ -254,11 +254,14 @@ export class UpstreamServer {
       const flat = (rawTrailers as string[] | undefined) ?? [];
       for (let i = 0; i + 1 < flat.length; i += 2) body.trailers.push(`${flat[i]}: ${flat[i + 1]}`);
     });
+    const tunnel = headers[':method'] === 'CONNECT';
     stream.on('end', () => {
       body.complete = true;
-      void this.answerHttp2(stream, this.pick(path), body);
+      if (!tunnel) void this.answerHttp2(stream, this.pick(path), body);
     });
     stream.resume();
+    // A tunnel is answered before its bytes come.
+    if (tunnel) void this.answerHttp2(stream, this.pick(path), body);
   }
 
   private async answerHttp2(stream: ServerHttp2Stream, answer: Answer, request: Body): Promise<void> {

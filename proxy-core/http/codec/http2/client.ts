@@ -236,7 +236,7 @@ class Http2ClientStream extends Http2Stream implements ClientStream {
   deliverHead(head: { status: number; headers: HeaderList }, endStream: boolean): void {
     if (this.upgrade !== '' && head.status === 200) {
       head.status = 101;
-      head.headers.push('connection', 'upgrade', 'upgrade', this.upgrade);
+      head.headers.push('upgrade', this.upgrade, 'connection', 'upgrade');
     }
     this.receiver?.onResponseHead(head, endStream);
     if (endStream) this.responseDone();

@@ -272,7 +272,7 @@ class Http2ServerStream extends Http2Stream implements ServerStream {
     if (head.protocol === '') return;
     this.extendedConnect = true;
     head.method = 'GET';
-    head.headers.push('connection', 'upgrade', 'upgrade', head.protocol);
+    head.headers.push('upgrade', head.protocol, 'connection', 'upgrade');
     head.protocol = '';
   }
 
@@ -330,7 +330,8 @@ class Http2ServerStream extends Http2Stream implements ServerStream {
 
   reset(): void {
     this.receiver = null;
-    this.codec.resetStream(this, ErrorCode.NoError, null);
+    // Envoy: ConnectionManagerImpl::doEndStream.
+    this.codec.resetStream(this, this.upgradeRequested ? ErrorCode.ConnectError : ErrorCode.NoError, null);
   }
 
   refuseUpgrade(): void {

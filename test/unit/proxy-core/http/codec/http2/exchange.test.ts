@@ -268,7 +268,7 @@ describe('the client side', () => {
   test('an upgrade travels as extended CONNECT and comes back as 101', () => {
     const client = new ClientSide();
     const server = new ServerSide({ allowConnect: true }, ({ stream }) => {
-      stream.sendHead({ status: 101, headers: ['connection', 'upgrade', 'upgrade', 'websocket'] }, false);
+      stream.sendHead({ status: 101, headers: ['upgrade', 'websocket', 'connection', 'upgrade'] }, false);
     });
     const { stream, response } = client.start();
     stream.sendHead(requestHead('/ws', 'GET', ['connection', 'Upgrade', 'upgrade', 'websocket']), false);

@@ -91,7 +91,7 @@ describe('requests', () => {
     expect(request?.head).toMatchObject({
       method: 'GET',
       path: '/c',
-      headers: ['connection', 'upgrade', 'upgrade', 'websocket'],
+      headers: ['upgrade', 'websocket', 'connection', 'upgrade'],
     });
     expect(request?.stream.upgradeRequested).toBe(true);
     server.sink.take();
