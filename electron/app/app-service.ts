@@ -132,7 +132,7 @@ export class AppService implements AppServer {
         return undefined;
       },
       'state.get': () => core.state(),
-      'config.validate': ({ text }) => this.config.validate(text),
+      'config.validate': ({ text, lint }) => this.config.validate(text, lint),
       'config.apply': ({ text, save }) => this.config.apply(text, save),
       'config.open': ({ file }) => this.open(file),
       'config.openDialog': async () => {

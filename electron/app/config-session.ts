@@ -98,8 +98,8 @@ export class ConfigSession {
     });
   }
 
-  validate(text: string): Diagnostics {
-    return this.#options.core.validate(this.#source(text));
+  validate(text: string, lint = false): Diagnostics {
+    return this.#options.core.validate(this.#source(text), { lint });
   }
 
   /** Applies an edited text; writes it to the file when it was accepted and `save` is set. */

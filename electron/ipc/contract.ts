@@ -91,7 +91,8 @@ export interface Calls {
   /** Hidden windows get one push a second. */
   'app.visibility': { args: { visible: boolean }; result: undefined };
   'state.get': { args: undefined; result: CoreState };
-  'config.validate': { args: { text: string }; result: Diagnostics };
+  /** `lint` adds notices about the route tables. */
+  'config.validate': { args: { text: string; lint?: boolean }; result: Diagnostics };
   /** Validates and applies an edited text; writes the file whole when it was accepted and `save` is true. */
   'config.apply': { args: { text: string; save: boolean }; result: ApplyResult };
   'config.open': { args: { file: string }; result: ConfigState };

@@ -15,6 +15,8 @@ const MAX_ROWS = 100_000;
 /** Longest slice of a body in one answer. */
 export const MAX_BODY_SLICE = 256 * 1024;
 const MAX_HEADERS = 1_000;
+/** Most picks that one explanation makes. */
+const MAX_DRAWS = 100_000;
 const MAX_DEMO_RATE = 5_000;
 
 type Check<T> = (value: unknown) => value is T;
@@ -58,7 +60,10 @@ const shapes: {
   'app.resync': null,
   'app.visibility': { visible: isBoolean },
   'state.get': null,
-  'config.validate': { text: isString(MAX_CONFIG_TEXT) },
+  'config.validate': {
+    text: isString(MAX_CONFIG_TEXT),
+    lint: (value): value is boolean | undefined => value === undefined || isBoolean(value),
+  },
   'config.apply': { text: isString(MAX_CONFIG_TEXT), save: isBoolean },
   'config.open': { file: isString(MAX_PATH) },
   'config.openDialog': null,
@@ -80,7 +85,13 @@ const shapes: {
   'hosts.history': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
   'hosts.eject': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
   'hosts.uneject': { cluster: isString(MAX_NAME), address: isString(MAX_NAME) },
-  explain: { method: isString(100), url: isString(65_536), headers: isHeaders, random: isDraw, draws: isDraw },
+  explain: {
+    method: isString(100),
+    url: isString(65_536),
+    headers: isHeaders,
+    random: isDraw,
+    draws: (value): value is number | undefined => value === undefined || isInteger(0, MAX_DRAWS)(value),
+  },
   'demo.start': null,
   'demo.rate': { rate: isInteger(0, MAX_DEMO_RATE) },
   'demo.host': { address: isString(300), mode: isOneOf('healthy', '503', 'slow', 'reset', 'down') },

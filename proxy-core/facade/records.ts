@@ -61,6 +61,51 @@ export interface AttemptTiming {
   readonly lastByte: number | null;
 }
 
+export interface CertificateDetail {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  /** `DNS:shop.local`, `URI:spiffe://…`, `IP:127.0.0.1`. */
+  readonly names: readonly string[];
+  /** SHA-256, lower case hex. */
+  readonly fingerprint: string;
+  /** Wall milliseconds. */
+  readonly validFrom: number;
+  readonly validTo: number;
+}
+
+export interface TlsDetail {
+  readonly version: string;
+  readonly cipher: string;
+  readonly alpn: string;
+  readonly peer: CertificateDetail | null;
+  readonly local: CertificateDetail | null;
+}
+
+/** The two connections that a request (or the bytes of a TCP connection) went through. Empty = not known. */
+export interface ConnectionDetail {
+  readonly id: number;
+  /** `ip:port` or the path of a Unix socket. */
+  readonly local: string;
+  /** The socket's peer, which is not `remote` behind a PROXY header or X-Forwarded-For. */
+  readonly directRemote: string;
+  readonly filterChain: string;
+  readonly serverName: string;
+  readonly ja3: string;
+  readonly ja4: string;
+  readonly tls: TlsDetail | null;
+  /** Why the proxy ended it (`%CONNECTION_TERMINATION_DETAILS%`). */
+  readonly terminationDetails: string;
+  readonly upstream: {
+    /** -1 when there was none. */
+    readonly id: number;
+    readonly local: string;
+    readonly protocol: string;
+    readonly tls: TlsDetail | null;
+    readonly failure: string;
+  };
+}
+
 /** What was kept of one request, in full; bodies come in slices by `readBody`. */
 export interface RecordDetail {
   readonly row: RecordRow;
@@ -75,6 +120,9 @@ export interface RecordDetail {
   readonly upstreamResponse: RecordedMessage | null;
   readonly response: RecordedMessage | null;
   readonly timing: RecordTiming;
+  readonly connection: ConnectionDetail;
+  /** How many internal redirects led to this request. */
+  readonly redirectHops: number;
   /** What else was sent for the request, one sentence each: calls of filters, mirrored copies. */
   readonly notes: readonly string[];
   readonly logLine: string;

@@ -6,6 +6,7 @@ import type {
   SocketAddress,
   StreamInfo,
 } from '../../base/stream-info.ts';
+import { connectionFacts, upstreamFacts } from './connection-facts.ts';
 import type { StringTable } from './string-table.ts';
 
 /**
@@ -13,7 +14,7 @@ import type { StringTable } from './string-table.ts';
  * which no header, path or name can hold. Decoding never throws; a field that is not there reads as empty.
  */
 const SEPARATOR = '\0';
-export const COUNTER_DOUBLES = 10;
+export const COUNTER_DOUBLES = 12;
 export const ATTEMPT_DOUBLES = 18;
 
 /** Method, authority, path: what a row needs. */
@@ -47,6 +48,8 @@ export function restText(info: StreamInfo): string {
     (info.serviceNotes === undefined ? '' : info.serviceNotes.join('\n')) +
     SEPARATOR +
     (info.redirectHops ?? '') +
+    SEPARATOR +
+    c.terminationDetails +
     headersText(received === null ? null : received.headers, null);
   if (sent === null) text += '\0-';
   else {
@@ -91,7 +94,14 @@ function headersText(headers: HeaderList | null, base: HeaderList | null): strin
   return text;
 }
 
-export function writeDoubles(info: StreamInfo, to: Float64Array, at: number, strings: StringTable): void {
+/** `strings` gets names, `connections` the facts of connections. */
+export function writeDoubles(
+  info: StreamInfo,
+  to: Float64Array,
+  at: number,
+  strings: StringTable,
+  connections: StringTable,
+): void {
   to[at] = info.downstreamHeaderBytesReceived;
   to[at + 1] = info.downstreamWireBytesReceived;
   to[at + 2] = info.downstreamHeaderBytesSent;
@@ -102,6 +112,8 @@ export function writeDoubles(info: StreamInfo, to: Float64Array, at: number, str
   to[at + 7] = info.upstreamWireBytesReceived;
   to[at + 8] = info.upstreamConnectionId;
   to[at + 9] = info.connection.tls === null ? 0 : 1;
+  to[at + 10] = connections.id(connectionFacts(info.connection));
+  to[at + 11] = connections.id(upstreamFacts(info.upstreamTls));
   let p = at + COUNTER_DOUBLES;
   const attempts = info.attempts;
   for (let i = 0; i < attempts.length; i++) {
@@ -175,6 +187,7 @@ export interface BlockText {
   readonly localReplyBody: string;
   readonly serviceNotes: readonly string[];
   readonly redirectHops: number;
+  readonly terminationDetails: string;
 }
 
 class FieldCursor {
@@ -232,6 +245,7 @@ export function readBlockText(text: string): BlockText {
   const localReplyBody = cursor.next();
   const notes = cursor.next();
   const redirectHops = Number(cursor.next());
+  const terminationDetails = cursor.next();
   const receivedHead = { ...received, headers: cursor.headers(null) };
   const method = cursor.next();
   const requestHead =
@@ -266,5 +280,6 @@ export function readBlockText(text: string): BlockText {
     localReplyBody,
     serviceNotes: notes === '' ? [] : notes.split('\n'),
     redirectHops,
+    terminationDetails,
   };
 }

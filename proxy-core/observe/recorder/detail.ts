@@ -2,6 +2,7 @@ import type { HeaderList } from '../../base/headers.ts';
 import { reasonPhrase } from '../../base/reason-phrase.ts';
 import type { HttpProtocol, RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
 import type { RecordDetail, RecordedMessage, RecordRow } from '../../facade/records.ts';
+import { addressText, connectionDetail } from './connection-detail.ts';
 import { shownHead } from './shown-head.ts';
 
 /** The row of a stream that still runs. */
@@ -59,7 +60,7 @@ export function toDetail(
   return {
     row,
     snapshotVersion: info.snapshotVersion,
-    remote: info.remote.port < 0 ? info.remote.ip : `${info.remote.ip}:${info.remote.port}`,
+    remote: addressText(info.remote),
     virtualHost: info.virtualHostName,
     routeSource: null,
     request: tcp
@@ -115,6 +116,8 @@ export function toDetail(
       responseFirst: micros(info.responseFirst),
       end: micros(info.end),
     },
+    connection: connectionDetail(info),
+    redirectHops: info.redirectHops ?? 0,
     notes: info.serviceNotes ?? [],
     logLine: extra.logLine,
   };

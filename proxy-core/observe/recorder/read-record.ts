@@ -1,8 +1,15 @@
-import type { ConnectionInfo, HttpProtocol, ResponseFlag, StreamInfo } from '../../base/stream-info.ts';
+import type {
+  ConnectionInfo,
+  HttpProtocol,
+  ResponseFlag,
+  StreamInfo,
+  TlsInfo,
+} from '../../base/stream-info.ts';
 import { NO_FLAGS } from '../../base/stream-info.ts';
 import type { RecordRow } from '../../facade/records.ts';
 import { ATTEMPT_DOUBLES, COUNTER_DOUBLES, readAttempts, readBlockText } from './block.ts';
 import { F, F_STRIDE, I, I_STRIDE, LOCAL } from './columns.ts';
+import { readFacts } from './connection-facts.ts';
 import type { StringTable } from './string-table.ts';
 
 /** Where the fixed fields of all records lie. */
@@ -10,6 +17,8 @@ export interface RecordColumns {
   readonly floats: Float64Array;
   readonly ints: Int32Array;
   readonly strings: StringTable;
+  /** Of the facts of connections. */
+  readonly connections: StringTable;
 }
 
 /** The row of a finished record; `rowText` is what `rowText()` of block.ts made. */
@@ -43,6 +52,8 @@ export function finishedRow(columns: RecordColumns, seq: number, slot: number, r
   };
 }
 
+const UNKNOWN_TLS: TlsInfo = { version: '', cipher: '', sessionId: '', alpn: '', peer: null, local: null };
+
 /** The stream of a finished record, from its columns, the doubles of its block (from `at`) and the block's text. */
 export function rebuildStream(
   columns: RecordColumns,
@@ -60,6 +71,7 @@ export function rebuildStream(
   const block = readBlockText(blockText);
   const counter = (k: number): number => doubles[at + k] ?? 0;
   const kept = (int(I.doubles) - COUNTER_DOUBLES) / ATTEMPT_DOUBLES;
+  const facts = readFacts(columns.connections.text(counter(10)));
   const connection: ConnectionInfo = {
     id: int(I.connectionId),
     listenerName: text(I.listener),
@@ -67,9 +79,9 @@ export function rebuildStream(
     directRemote: block.directRemote,
     filterChainName: text(I.filterChain),
     requestedServerName: block.requestedServerName,
-    tls:
-      counter(9) === 0 ? null : { version: '', cipher: '', sessionId: '', alpn: '', peer: null, local: null },
-    terminationDetails: '',
+    ...(facts.ja3 === '' ? {} : { ja3: facts.ja3, ja4: facts.ja4 }),
+    tls: counter(9) === 0 ? null : (facts.tls ?? UNKNOWN_TLS),
+    terminationDetails: block.terminationDetails,
   };
   const flags = text(I.flags);
   return {
@@ -116,7 +128,8 @@ export function rebuildStream(
     upstreamLocal: block.upstreamLocal,
     upstreamTransportFailureReason: block.upstreamTransportFailureReason,
     upstreamConnectionId: counter(8),
-    upstreamTls: null,
+    upstreamTls:
+      counter(11) === 0 ? null : (readFacts(columns.connections.text(counter(11))).tls ?? UNKNOWN_TLS),
     attempts: readAttempts(doubles, at, kept, columns.strings),
     localReply: (int(I.bits) & LOCAL) !== 0,
     localReplyBody: block.localReplyBody,

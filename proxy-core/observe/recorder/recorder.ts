@@ -49,6 +49,7 @@ export class Recorder implements StreamRecorder {
   private readonly live: (StreamInfo | null)[];
   private readonly ring: ByteRing;
   private readonly strings = new StringTable();
+  private readonly connections = new StringTable(4096);
   private readonly columns: RecordColumns;
   private readonly routeIds: RouteIds;
   private readonly logLine: (info: StreamInfo) => string;
@@ -66,7 +67,12 @@ export class Recorder implements StreamRecorder {
     this.maxBodyPrefix = Math.min(options.maxBodyPrefix ?? 65536, this.ring.maxEntry - 64);
     this.floats = new Float64Array(this.maxRecords * F_STRIDE);
     this.ints = new Int32Array(this.maxRecords * I_STRIDE);
-    this.columns = { floats: this.floats, ints: this.ints, strings: this.strings };
+    this.columns = {
+      floats: this.floats,
+      ints: this.ints,
+      strings: this.strings,
+      connections: this.connections,
+    };
     this.live = new Array<StreamInfo | null>(this.maxRecords).fill(null);
     this.changes = new Float64Array(this.maxRecords * 2);
     this.recording = options.enabled ?? true;
@@ -127,7 +133,7 @@ export class Recorder implements StreamRecorder {
     const position = this.ring.allocate(doubles * 8 + text.length);
     const chunk = this.ring.chunkAt(position);
     const offset = this.ring.offsetOf(position);
-    writeDoubles(info, chunk.doubles, offset / 8, strings);
+    writeDoubles(info, chunk.doubles, offset / 8, strings, this.connections);
     chunk.bytes.write(text, offset + doubles * 8, 'latin1');
     floats[f + F.startWall] = info.startWall;
     floats[f + F.start] = info.start;
@@ -252,8 +258,8 @@ export class Recorder implements StreamRecorder {
   }
 
   /**
-   * The stream as it was: the live one while it runs, rebuilt from the ring afterwards (without TLS certificates and
-   * dynamic metadata, which are not kept). What a decision needs to be made again is all there: received head, random
+   * The stream as it was: the live one while it runs, rebuilt from the ring afterwards (without PEM bodies and dynamic
+   * metadata, which are not kept). What a decision needs to be made again is all there: received head, random
    * draws, snapshot version, host set ids, attempts. Null when the record is gone.
    */
   streamInfo(seq: number): StreamInfo | null {

@@ -1,4 +1,10 @@
-import type { CoreEvent, RecordDetail, RecordedMessage, RecordRow } from '../../../../../proxy-core/index.ts';
+import type {
+  ConnectionDetail,
+  CoreEvent,
+  RecordDetail,
+  RecordedMessage,
+  RecordRow,
+} from '../../../../../proxy-core/index.ts';
 
 export function row(seq: number, at: number, changes: Partial<RecordRow> = {}): RecordRow {
   return {
@@ -46,6 +52,22 @@ export function message(changes: Partial<RecordedMessage> = {}): RecordedMessage
   return { startLine: 'GET / HTTP/1.1', headers: [], trailers: [], bodyKept: 0, bodyLength: 0, ...changes };
 }
 
+export function connection(changes: Partial<ConnectionDetail> = {}): ConnectionDetail {
+  return {
+    id: 7,
+    local: '127.0.0.1:8080',
+    directRemote: '127.0.0.1:2',
+    filterChain: '',
+    serverName: '',
+    ja3: '',
+    ja4: '',
+    tls: null,
+    terminationDetails: '',
+    upstream: { id: -1, local: '', protocol: '', tls: null, failure: '' },
+    ...changes,
+  };
+}
+
 export function detail(changes: Partial<RecordDetail> = {}): RecordDetail {
   return {
     row: row(1, 0),
@@ -58,6 +80,8 @@ export function detail(changes: Partial<RecordDetail> = {}): RecordDetail {
     upstreamResponse: null,
     response: null,
     timing: { requestComplete: null, attempts: [], responseFirst: null, end: null },
+    connection: connection(),
+    redirectHops: 0,
     notes: [],
     logLine: '',
     ...changes,
