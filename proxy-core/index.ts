@@ -13,6 +13,7 @@ export { formatDiagnostics } from './config/diagnostic-format.ts';
 export { createProxyCore, explainOffline, fixConfig, runRouteTests } from './core/index.ts';
 export type * from './facade/core-api.ts';
 export type * from './facade/decision.ts';
+export type * from './facade/overlay.ts';
 export type * from './facade/records.ts';
 export type * from './facade/route-tests.ts';
 export type * from './facade/state.ts';

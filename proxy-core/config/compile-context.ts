@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Stats } from '../base/stats.ts';
+import type { Overlay } from '../facade/overlay.ts';
 import type { SecretRegistry } from '../listener/tls/types.ts';
 import type { Diagnostic, Fix, Severity, SourceRange } from './diagnostic.ts';
 import type { MessageReader } from './reader.ts';
@@ -37,6 +38,8 @@ export interface CompileContext {
   readonly runtime: ReadonlyMap<string, unknown>;
   /** Where TLS contexts find their certificates; absent: each has its own, and none is ever replaced. */
   readonly secrets?: SecretRegistry;
+  /** Server TLS contexts without a certificate of their own have one made for each name. */
+  readonly leafFor?: Overlay['leafFor'];
 }
 
 export interface DiagnosticExtra {

@@ -18,7 +18,10 @@ export interface CompileSession {
  */
 export function createCompileSession(
   loaded: Pick<LoadedConfig, 'isFragment'> & { readonly root: MessageNode },
-  options: { readonly files: FileAccess; readonly serving: boolean } & Pick<CompileContext, 'secrets'>,
+  options: { readonly files: FileAccess; readonly serving: boolean } & Pick<
+    CompileContext,
+    'secrets' | 'leafFor'
+  >,
 ): CompileSession {
   const diagnostics: Diagnostic[] = [];
   const clusters = listedMessages(messageAt(loaded.root, 'static_resources'), 'clusters');
@@ -40,6 +43,7 @@ export function createCompileSession(
     },
     runtime: runtimeValues(runtimeLayers(loaded.root)),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    ...(options.leafFor === undefined ? {} : { leafFor: options.leafFor }),
   };
   return { context, diagnostics };
 }

@@ -1,4 +1,5 @@
 import type { ConfigSource } from '../facade/core-api.ts';
+import type { Overlay } from '../facade/overlay.ts';
 import { checkConstraints } from './constraints.ts';
 import { type Diagnostic, NOWHERE } from './diagnostic.ts';
 import { FRAGMENT_KEYS, isFragmentRoot, readFragment } from './fragment.ts';
@@ -28,6 +29,7 @@ export interface LoadedConfig {
   readonly givenClusters: ReadonlySet<string>;
   readonly source: SourceText;
   readonly json: boolean;
+  readonly overlay?: Overlay;
 }
 
 /** More than this nobody reads; errors are kept before warnings and notices. */
@@ -53,6 +55,7 @@ export function loadConfig(config: ConfigSource): LoadedConfig {
     givenClusters: given,
     source: parsed.source,
     json: parsed.json,
+    ...(config.overlay === undefined ? {} : { overlay: config.overlay }),
   });
   if (parsed.root === null) return result(null, false, new Set());
   const context = new ReadContext(envoySchema(), parsed.source, config.allowUnknownStaticFields ?? false);

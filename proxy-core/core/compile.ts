@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { MessageReader } from '../config/reader.ts';
 import { type RuntimeLayer, runtimeLayers } from '../config/runtime-layers.ts';
 import { unreadFields } from '../config/unread.ts';
+import type { Overlay } from '../facade/overlay.ts';
 import {
   checkDuplicateListeners,
   compileClientTls,
@@ -19,6 +20,7 @@ import {
 import { compileStats, type StatsConfig } from '../observe/index.ts';
 import { type CompiledCluster, checkDuplicateClusters, compileCluster } from '../upstream/index.ts';
 import { type AdminConfig, compileAdmin } from './compile-admin.ts';
+import { withOverlay } from './compile-overlay.ts';
 import { compileConnectionLimit } from './compile-overload.ts';
 import { checkRuntimeLayers } from './compile-runtime.ts';
 
@@ -51,6 +53,8 @@ export interface CompileOptions extends ListenerCompileOptions {
   readonly serving: boolean;
   /** The secrets of the configuration that runs; those that stay are the same objects in the next one. */
   readonly runningSecrets?: ReadonlyMap<string, LiveSecret>;
+  /** Certificates for server contexts that have none (an overlay's). */
+  readonly leafFor?: Overlay['leafFor'];
 }
 
 export const SYSTEM_FILES: FileAccess = {
@@ -60,12 +64,25 @@ export const SYSTEM_FILES: FileAccess = {
 
 /** Turns a loaded configuration into what runs; everything that is wrong with it is reported at once. */
 export function compileBootstrap(loaded: LoadedConfig, options: CompileOptions): Compilation {
+  const compiled = compileLoaded(loaded, options);
+  if (loaded.overlay === undefined) return compiled;
+  return withOverlay(compiled, loaded.overlay, (overlay, leafFor) =>
+    compileLoaded(overlay, { ...options, ...(leafFor === undefined ? {} : { leafFor }) }),
+  );
+}
+
+function compileLoaded(loaded: LoadedConfig, options: CompileOptions): Compilation {
   const { root } = loaded;
   if (root === null) return { bootstrap: null, diagnostics: loaded.diagnostics };
   const secrets = new SecretRegistry(options.runningSecrets);
   const session = createCompileSession(
     { ...loaded, root },
-    { files: SYSTEM_FILES, serving: options.serving, secrets },
+    {
+      files: SYSTEM_FILES,
+      serving: options.serving,
+      secrets,
+      ...(options.leafFor === undefined ? {} : { leafFor: options.leafFor }),
+    },
   );
   const broken = loaded.diagnostics.some(isError);
   let bootstrap: CompiledBootstrap | null = null;

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Diagnostic, SourceRange } from '../config/diagnostic.ts';
 import type { Decision } from './decision.ts';
+import type { Overlay } from './overlay.ts';
 import type { MetricsTick, RecordDetail, RecorderState, RecordRow } from './records.ts';
 import type { CoreEvent, CoreState, HostHistoryState } from './state.ts';
 
@@ -16,6 +17,8 @@ export interface ConfigSource {
   readonly serviceNode?: string;
   readonly serviceCluster?: string;
   readonly allowUnknownStaticFields?: boolean;
+  /** Runs beside it; never exported. */
+  readonly overlay?: Overlay;
 }
 
 export interface Diagnostics {

@@ -11,6 +11,7 @@ import { type CertificateIndex, chooseCertificate, indexCertificates } from './c
 import type { ClientHello } from './client-hello.ts';
 import { type CommonTls, compileCommonTls, DOWNSTREAM_TLS, transportSocketContext } from './compile.ts';
 import { tlsFailureReason } from './failure-reason.ts';
+import { LeafCertificates } from './leaves.ts';
 import { GROUPS, TLS13_SUITES } from './parameters.ts';
 import { compileSessions, type Sessions } from './session.ts';
 import { checksPeer, namesPeer } from './validation.ts';
@@ -37,7 +38,9 @@ export function compileServerTls(socket: MessageReader, ctx: CompileContext): Se
   const reader = transportSocketContext(socket, ctx, DOWNSTREAM_TLS);
   if (reader === null) return null;
   const common = compileCommonTls(reader.message('common_tls_context'), ctx, 'server');
-  if (!common.wantsCertificates) {
+  const leaves =
+    common.wantsCertificates || ctx.leafFor === undefined ? null : new LeafCertificates(ctx.leafFor);
+  if (!common.wantsCertificates && leaves === null) {
     ctx.report(
       'error',
       'tls.no-certificates',
@@ -60,6 +63,7 @@ export function compileServerTls(socket: MessageReader, ctx: CompileContext): Se
     requireCertificate: reader.bool('require_client_certificate') ?? false,
     fullScan: reader.bool('full_scan_certs_on_sni_mismatch') ?? false,
     sessions: compileSessions(reader, ctx),
+    leaves,
   });
 }
 
@@ -67,7 +71,12 @@ interface ServerSettings {
   readonly requireCertificate: boolean;
   readonly fullScan: boolean;
   readonly sessions: Sessions;
+  /** In place of certificates: one for each name. */
+  readonly leaves: LeafCertificates | null;
 }
+
+/** Contexts for names that clients choose: more are not kept. */
+const MAX_LEAF_CONTEXTS = 1000;
 
 /** Why connections end for which there is no context: no version is left between minimum and maximum. */
 const NO_VERSIONS =
@@ -109,7 +118,14 @@ class ServerContexts implements ServerTls {
   private context(hello: ClientHello | null, certificate: Certificate | undefined): SecureContext | null {
     if (!this.common.parameters.possible) return null;
     const suite = hello?.cipherSuites.find((each) => TLS13_SUITES.has(each)) ?? 0;
-    const key = `${certificate === undefined ? -1 : this.certificates.indexOf(certificate)} ${suite}`;
+    const { leaves } = this.settings;
+    const which =
+      certificate === undefined
+        ? -1
+        : leaves === null
+          ? this.certificates.indexOf(certificate)
+          : certificate.leaf.fingerprint256;
+    const key = `${which} ${suite}`;
     let context = this.contexts.get(key);
     if (context !== undefined) return context;
     try {
@@ -117,6 +133,7 @@ class ServerContexts implements ServerTls {
     } catch {
       context = null;
     }
+    if (leaves !== null && this.contexts.size >= MAX_LEAF_CONTEXTS) this.contexts.clear();
     this.contexts.set(key, context);
     return context;
   }
@@ -156,7 +173,10 @@ class ServerContexts implements ServerTls {
     const required = this.settings.requireCertificate || namesPeer(validation);
     // Envoy takes the first of its own protocols that the client offers; without one the handshake goes on.
     const protocol = this.common.alpn.find((each) => hello?.protocols.includes(each) ?? false);
-    const certificate = this.certificates[chooseCertificate(this.index, hello, this.settings.fullScan)];
+    const certificate =
+      this.settings.leaves === null
+        ? this.certificates[chooseCertificate(this.index, hello, this.settings.fullScan)]
+        : this.settings.leaves.certificateFor(hello?.serverName ?? '');
     const context = ready ? this.context(hello, certificate) : null;
     const secured = new TLSSocket(socket, {
       isServer: true,
