@@ -52,6 +52,35 @@ export function StatusGlyph(props: {
   );
 }
 
+/** A TCP connection has no status: a ring while it is open, a bar when it ended, a cross when it ended with a flag. */
+export function ConnectionGlyph(props: {
+  readonly row: { readonly done: boolean; readonly flags: string };
+  readonly size?: number;
+}) {
+  const { row, size = 10 } = props;
+  const failed = row.done && row.flags !== '';
+  return (
+    <svg
+      className={cx(styles.status, failed ? styles.none : styles.connection)}
+      width={size}
+      height={size}
+      viewBox="0 0 12 12"
+      role="img"
+      aria-label={
+        failed ? `connection ended, ${row.flags}` : row.done ? 'connection ended' : 'connection open'
+      }
+    >
+      {failed ? (
+        STATUS_SHAPES.none
+      ) : row.done ? (
+        <path d="M2 4.5h8M2 7.5h8" />
+      ) : (
+        <circle cx="6" cy="6" r="3.8" />
+      )}
+    </svg>
+  );
+}
+
 const HOST_SHAPES: Record<HostHealth | 'unknown', React.ReactNode> = {
   healthy: <circle cx="6" cy="6" r="3.8" />,
   degraded: <path d="M6 1.6 11 10.4H1z" />,

@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
 import type { RecordRow } from '../../../proxy-core/index.ts';
 import { cx } from '../../components/cx.ts';
-import { StatusGlyph, statusClass } from '../../components/glyphs.tsx';
+import { ConnectionGlyph, StatusGlyph, statusClass } from '../../components/glyphs.tsx';
 import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
+import { isTcp } from './drawer-tabs.ts';
 import styles from './traffic.module.css';
 
 export interface Column {
@@ -49,7 +50,12 @@ export const COLUMNS: readonly Column[] = [
     label: 'Status',
     width: 64,
     cell: (row) =>
-      row.done ? (
+      isTcp(row) ? (
+        <span className={cx(styles.status, row.flags !== '' && 'c-warn')}>
+          <ConnectionGlyph row={row} />
+          <span className="sub">{row.done ? 'closed' : 'open'}</span>
+        </span>
+      ) : row.done ? (
         <span className={cx(styles.status, STATUS_COLOR[statusClass(row.status)])}>
           <StatusGlyph status={row.status} local={row.local} />
           <span className="num">{row.status === 0 ? '–' : row.status}</span>
@@ -74,13 +80,26 @@ export const COLUMNS: readonly Column[] = [
     from: 1180,
     cell: (row) => <span className="sub">{row.authority}</span>,
   },
-  { key: 'path', label: 'Path', width: 0, cell: (row) => <PathCell path={row.path} /> },
+  {
+    key: 'path',
+    label: 'Path',
+    width: 0,
+    cell: (row) =>
+      isTcp(row) ? <span className="mono sub">{row.authority}</span> : <PathCell path={row.path} />,
+  },
   {
     key: 'route',
     label: 'Route',
     width: 118,
     from: 900,
-    cell: (row) => (row.route === '' ? <span className="c-warn">no route</span> : row.route),
+    cell: (row) =>
+      row.route !== '' ? (
+        row.route
+      ) : isTcp(row) ? (
+        <span className="dim">–</span>
+      ) : (
+        <span className="c-warn">no route</span>
+      ),
   },
   {
     key: 'cluster',
@@ -95,7 +114,11 @@ export const COLUMNS: readonly Column[] = [
     width: 116,
     from: 1000,
     cell: (row) =>
-      row.host === '' ? <span className="dim">proxy</span> : <span className="mono sub">{row.host}</span>,
+      row.host === '' ? (
+        <span className="dim">{isTcp(row) ? 'none' : 'proxy'}</span>
+      ) : (
+        <span className="mono sub">{row.host}</span>
+      ),
   },
   {
     key: 'flags',
@@ -123,7 +146,7 @@ export const COLUMNS: readonly Column[] = [
     width: 72,
     right: true,
     cell: (row) => (
-      <span className={cx('num', row.duration > SLOW && 'c-warn')}>
+      <span className={cx('num', row.duration > SLOW && !isTcp(row) && 'c-warn')}>
         {row.done ? formatDuration(row.duration) : '–'}
       </span>
     ),
@@ -164,7 +187,8 @@ export function barLength(milliseconds: number): number {
 }
 
 function DurationBar({ row }: { readonly row: RecordRow }) {
-  if (!row.done) return null;
+  // How long a connection lived says nothing of how fast it was.
+  if (!row.done || isTcp(row)) return null;
   return (
     <span className={styles.bar} aria-hidden="true">
       {row.attempts > 1 && <i className={styles.barFailed} />}

@@ -25,7 +25,10 @@ export function curlCommand(detail: RecordDetail, listener: string): string {
     // Without a value, curl would leave the header out.
     words.push('-H', shellWord(value === '' ? `${name};` : `${name}: ${value}`));
   }
-  words.push(shellWord(`http://${row.authority}${row.path}`));
+  // The listener's certificate is often one that only this machine knows.
+  const secure = detail.connection.tls !== null;
+  if (secure) words.push('-k');
+  words.push(shellWord(`${secure ? 'https' : 'http'}://${row.authority}${row.path}`));
   const command = words.join(' ');
   return request.bodyLength === 0
     ? command

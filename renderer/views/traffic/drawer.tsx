@@ -3,34 +3,25 @@ import type { RecordDetail, RecordRow } from '../../../proxy-core/index.ts';
 import { Button } from '../../components/button.tsx';
 import { Tabs } from '../../components/controls.tsx';
 import { cx } from '../../components/cx.ts';
-import { StatusGlyph, statusClass } from '../../components/glyphs.tsx';
+import { ConnectionGlyph, StatusGlyph, statusClass } from '../../components/glyphs.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { EmptyState } from '../../components/layers.tsx';
-import { Badge, Skeleton } from '../../components/marks.tsx';
+import { Badge } from '../../components/marks.tsx';
 import { getClient } from '../../state/client.ts';
 import { formatDuration } from '../../state/format.ts';
 import { rowRing, useCore, useRows } from '../../state/stores.ts';
 import { showFailure, showToast } from '../../state/toasts.ts';
 import { curlCommand } from './curl.ts';
 import styles from './drawer.module.css';
+import { type DrawerTab, isTcp, shownTab, tabsOf } from './drawer-tabs.ts';
+import { Loading } from './loading.tsx';
 import { AttemptsTab } from './tab-attempts.tsx';
+import { ConnectionTab } from './tab-connection.tsx';
 import { DecisionTab } from './tab-decision.tsx';
 import { HeadersTab } from './tab-headers.tsx';
 import { LogTab } from './tab-log.tsx';
 import { MessageTab } from './tab-message.tsx';
 import { OverviewTab } from './tab-overview.tsx';
-
-export type DrawerTab = 'overview' | 'decision' | 'request' | 'response' | 'headers' | 'attempts' | 'log';
-
-export const DRAWER_TABS: readonly { readonly value: DrawerTab; readonly label: string }[] = [
-  { value: 'overview', label: 'Overview' },
-  { value: 'decision', label: 'Decision' },
-  { value: 'request', label: 'Request' },
-  { value: 'response', label: 'Response' },
-  { value: 'headers', label: 'Headers' },
-  { value: 'attempts', label: 'Attempts' },
-  { value: 'log', label: 'Log line' },
-];
 
 /** The recorded request, asked for again when it ends. `undefined` while it loads, null when it is gone. */
 function useDetail(seq: number, row: RecordRow | undefined): RecordDetail | null | undefined {
@@ -56,16 +47,20 @@ function addressOf(listener: string): string {
 
 export function RequestDrawer(props: {
   readonly seq: number;
-  readonly tab: DrawerTab;
+  /** The tab that is wanted; a record that lacks it shows its overview. */
+  readonly tab: string | undefined;
   readonly onTab: (tab: DrawerTab) => void;
   readonly onClose: () => void;
   readonly onMove: (direction: 1 | -1) => void;
 }) {
-  const { seq, tab, onTab, onClose, onMove } = props;
+  const { seq, onTab, onClose, onMove } = props;
   useRows((s) => s.version);
   const live = rowRing.get(seq);
   const detail = useDetail(seq, live);
   const row = detail?.row ?? live;
+  const tcp = isTcp(row);
+  const tab = shownTab(props.tab, row);
+  const thing = tcp ? 'Connection' : 'Request';
   const kind = statusClass(row?.status ?? 0);
   const copyCurl = async () => {
     if (detail === null || detail === undefined) return;
@@ -83,45 +78,55 @@ export function RequestDrawer(props: {
     }
   };
   return (
-    <aside className={styles.drawer} aria-label={`Request ${seq}`}>
+    <aside className={styles.drawer} aria-label={`${thing} ${seq}`}>
       <header className={styles.head}>
         {row !== undefined && (
           <>
-            <StatusGlyph status={row.status} local={row.local} size={12} />
-            <b className={cx('num', styles.code, kind === 5 ? 'c-err' : kind === 4 && 'c-warn')}>
-              {row.status === 0 ? '–' : row.status}
-            </b>
+            {tcp ? (
+              <ConnectionGlyph row={row} size={12} />
+            ) : (
+              <>
+                <StatusGlyph status={row.status} local={row.local} size={12} />
+                <b className={cx('num', styles.code, kind === 5 ? 'c-err' : kind === 4 && 'c-warn')}>
+                  {row.status === 0 ? '–' : row.status}
+                </b>
+              </>
+            )}
             <b className="mono">{row.method}</b>
             <span className="mono trunc select" title={`${row.authority}${row.path}`}>
-              <span className="sub">{row.authority}</span>
+              <span className={tcp ? undefined : 'sub'}>{row.authority}</span>
               {row.path}
             </span>
             <span className="grow" />
-            <span className="num sub nowrap">{row.done ? formatDuration(row.duration) : 'running'}</span>
+            <span className="num sub nowrap">
+              {row.done ? formatDuration(row.duration) : tcp ? 'open' : 'running'}
+            </span>
           </>
         )}
-        <Button small iconOnly variant="ghost" label="Request above (K)" onClick={() => onMove(-1)}>
+        <Button small iconOnly variant="ghost" label={`${thing} above (K)`} onClick={() => onMove(-1)}>
           <Icon name="up" size={14} />
         </Button>
-        <Button small iconOnly variant="ghost" label="Request below (J)" onClick={() => onMove(1)}>
+        <Button small iconOnly variant="ghost" label={`${thing} below (J)`} onClick={() => onMove(1)}>
           <Icon name="down" size={14} />
         </Button>
-        <Button
-          small
-          variant="ghost"
-          disabled={detail === undefined || detail === null}
-          onClick={() => void copyCurl()}
-        >
-          <Icon name="copy" size={14} />
-          cURL
-        </Button>
+        {!tcp && (
+          <Button
+            small
+            variant="ghost"
+            disabled={detail === undefined || detail === null}
+            onClick={() => void copyCurl()}
+          >
+            <Icon name="copy" size={14} />
+            cURL
+          </Button>
+        )}
         <Button small iconOnly variant="ghost" label="Close (Esc)" onClick={onClose}>
           <Icon name="close" size={14} />
         </Button>
       </header>
       <Tabs
-        label="Parts of the request"
-        choices={DRAWER_TABS.map((each) =>
+        label={`Parts of the ${thing.toLowerCase()}`}
+        choices={tabsOf(row).map((each) =>
           each.value === 'attempts' && (row?.attempts ?? 0) > 1
             ? {
                 ...each,
@@ -145,7 +150,7 @@ export function RequestDrawer(props: {
         {detail === undefined ? (
           <Loading />
         ) : detail === null ? (
-          <EmptyState icon="history" title="This request is no longer kept">
+          <EmptyState icon="history" title={`This ${thing.toLowerCase()} is no longer kept`}>
             The ring of recorded requests is bounded; newer ones took its place.
           </EmptyState>
         ) : (
@@ -159,7 +164,7 @@ export function RequestDrawer(props: {
 function Panel({ tab, detail }: { readonly tab: DrawerTab; readonly detail: RecordDetail }) {
   switch (tab) {
     case 'overview':
-      return <OverviewTab detail={detail} />;
+      return isTcp(detail.row) ? <ConnectionTab detail={detail} /> : <OverviewTab detail={detail} />;
     case 'decision':
       return <DecisionTab detail={detail} />;
     case 'request':
@@ -173,14 +178,4 @@ function Panel({ tab, detail }: { readonly tab: DrawerTab; readonly detail: Reco
     case 'log':
       return <LogTab detail={detail} />;
   }
-}
-
-export function Loading() {
-  return (
-    <div className={styles.loading}>
-      {[220, 320, 280, 180].map((width) => (
-        <Skeleton key={width} width={width} />
-      ))}
-    </div>
-  );
 }

@@ -1,55 +1,95 @@
-import type { RecordDetail } from '../../../proxy-core/index.ts';
+import type { AttemptTiming, RecordDetail } from '../../../proxy-core/index.ts';
 import { EmptyState } from '../../components/layers.tsx';
 import { formatDuration } from '../../state/format.ts';
-import { Facts } from './tab-overview.tsx';
+import { attemptReason, overlaps } from './attempt-words.ts';
+import { isTcp } from './drawer-tabs.ts';
+import { type Fact, Facts, mono, Notes } from './facts.tsx';
+import { Words } from './words.tsx';
 
-/** Each try at an upstream host, and what became of it. */
+/** Each try at an upstream host, why there was one and what became of it; and what was sent beside the request. */
 export function AttemptsTab({ detail }: { readonly detail: RecordDetail }) {
   const { attempts } = detail.timing;
-  if (attempts.length === 0) {
-    return (
-      <EmptyState icon="info" title="No upstream was tried">
-        The proxy answered by itself: <code>{detail.row.details}</code>.
-      </EmptyState>
-    );
-  }
-  const span = (from: number | null, to: number | null): string =>
-    from === null || to === null ? '–' : formatDuration((to - from) / 1000);
+  const tcp = isTcp(detail.row);
   return (
     <>
+      {detail.redirectHops > 0 && (
+        <Facts
+          title="Internal redirects"
+          rows={[
+            [
+              'Hops',
+              `${detail.redirectHops}: the proxy followed the host’s redirect itself. This is where it ended.`,
+            ],
+          ]}
+        />
+      )}
+      {attempts.length === 0 && (
+        <EmptyState icon="info" title="No upstream was tried">
+          {tcp ? (
+            'The connection ended before a host was picked.'
+          ) : (
+            <>
+              The proxy answered by itself: <code>{detail.row.details}</code>.
+            </>
+          )}
+        </EmptyState>
+      )}
       {attempts.map((attempt, index) => (
         <Facts
           // biome-ignore lint/suspicious/noArrayIndexKey: attempts are numbered
           key={index}
           title={`Attempt ${index + 1}`}
-          rows={[
-            [
-              'Host',
-              <span key="v" className="mono">
-                {attempt.host || 'none could be picked'}
-              </span>,
-            ],
-            [
-              'Connection',
-              attempt.connectStarted === null
-                ? 'open already'
-                : `new, ${span(attempt.connectStarted, attempt.connected)} to connect`,
-            ],
-            [
-              'Answer',
-              attempt.status > 0 ? (
-                String(attempt.status)
-              ) : (
-                <span key="v" className="c-err">
-                  {attempt.failure || 'given up'}
-                </span>
-              ),
-            ],
-            ['First byte', `${span(attempt.sentFirst, attempt.firstByte)} after the request was sent`],
-            ['Began', `${formatDuration(attempt.started / 1000)} into the request`],
-          ]}
+          rows={factsOf(attempt, index, attempts[index - 1], tcp)}
         />
       ))}
+      <Notes notes={detail.notes} />
     </>
   );
+}
+
+function factsOf(
+  attempt: AttemptTiming,
+  index: number,
+  before: AttemptTiming | undefined,
+  tcp: boolean,
+): Fact[] {
+  const reason = attemptReason(attempt, index);
+  const facts: Fact[] = [['Host', mono(attempt.host || 'none could be picked')]];
+  if (reason !== '') facts.push(['Why', <Words key="v" text={reason} />]);
+  facts.push([
+    'Connection',
+    attempt.connectStarted === null
+      ? 'open already'
+      : `new, ${span(attempt.connectStarted, attempt.connected)} to connect`,
+  ]);
+  if (tcp) {
+    if (attempt.failure !== '')
+      facts.push([
+        'Failure',
+        <span key="v" className="c-err">
+          {attempt.failure}
+        </span>,
+      ]);
+  } else {
+    facts.push([
+      'Answer',
+      attempt.status > 0 ? (
+        String(attempt.status)
+      ) : (
+        <span key="v" className="c-err">
+          {attempt.failure || 'given up'}
+        </span>
+      ),
+    ]);
+    facts.push(['First byte', `${span(attempt.sentFirst, attempt.firstByte)} after the request was sent`]);
+  }
+  facts.push([
+    'Began',
+    `${formatDuration(attempt.started / 1000)} into the ${tcp ? 'connection' : 'request'}${overlaps(attempt, before) ? ', while the one before still ran' : ''}`,
+  ]);
+  return facts;
+}
+
+function span(from: number | null, to: number | null): string {
+  return from === null || to === null ? '–' : formatDuration((to - from) / 1000);
 }

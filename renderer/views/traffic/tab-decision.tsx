@@ -16,7 +16,8 @@ import { getClient } from '../../state/client.ts';
 import { formatDuration } from '../../state/format.ts';
 import styles from './decision.module.css';
 import drawer from './drawer.module.css';
-import { Loading } from './drawer.tsx';
+import { Loading } from './loading.tsx';
+import { Words } from './words.tsx';
 
 const KINDS: Readonly<Record<DecisionStepKind, string>> = {
   listener: 'Listener',
@@ -159,17 +160,5 @@ function CandidateRow({ candidate }: { readonly candidate: Candidate }) {
         {candidate.source !== null && <YamlLink source={candidate.source} />}
       </span>
     </div>
-  );
-}
-
-/** Text in which backticks mark what is set in monospace. */
-export function Words({ text }: { readonly text: string }) {
-  return (
-    <>
-      {text.split('`').map((part, index) =>
-        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence never move
-        index % 2 === 1 ? <code key={index}>{part}</code> : <span key={index}>{part}</span>,
-      )}
-    </>
   );
 }

@@ -1,7 +1,7 @@
 import type { RecordDetail } from '../../../proxy-core/index.ts';
 import { Heading } from '../../components/layers.tsx';
 import styles from './drawer.module.css';
-import { Facts } from './tab-overview.tsx';
+import { Facts } from './facts.tsx';
 
 /** The line that Envoy's default format gives for this request. */
 export function LogTab({ detail }: { readonly detail: RecordDetail }) {

@@ -8,6 +8,7 @@ import { getClient } from '../../state/client.ts';
 import { formatBytes } from '../../state/format.ts';
 import { bytesOf, hexLines, prettyJson } from './body.ts';
 import styles from './drawer.module.css';
+import { isTcp } from './drawer-tabs.ts';
 
 /** Bytes asked for at a time. */
 const SLICE = 64 * 1024;
@@ -21,6 +22,9 @@ export function MessageTab({ side, detail }: { readonly side: BodySide; readonly
         {detail.row.done ? 'The connection ended before a response began.' : 'The request is still running.'}
       </EmptyState>
     );
+  }
+  if (isTcp(detail.row)) {
+    return <BodySection title="Bytes" first="hex" side={side} seq={detail.row.seq} message={message} />;
   }
   return (
     <>
@@ -57,13 +61,16 @@ function HeaderList({ headers }: { readonly headers: RecordedMessage['headers'] 
 type Mode = 'pretty' | 'raw' | 'hex';
 
 function BodySection(props: {
+  readonly title?: string;
+  /** How it is shown first. */
+  readonly first?: Mode;
   readonly side: BodySide;
   readonly seq: number;
   readonly message: RecordedMessage;
 }) {
-  const { side, seq, message } = props;
+  const { title = 'Body', first = 'pretty', side, seq, message } = props;
   const [bytes, setBytes] = useState<Uint8Array>(new Uint8Array(0));
-  const [mode, setMode] = useState<Mode>('pretty');
+  const [mode, setMode] = useState<Mode>(first);
   const [failure, setFailure] = useState('');
   const type = message.headers.find(([name]) => name === 'content-type')?.[1] ?? '';
   const more = useCallback(
@@ -98,7 +105,7 @@ function BodySection(props: {
   if (message.bodyLength === 0) {
     return (
       <section className={styles.section}>
-        <Heading>Body</Heading>
+        <Heading>{title}</Heading>
         <p className="sub">None.</p>
       </section>
     );
@@ -106,7 +113,7 @@ function BodySection(props: {
   return (
     <section className={styles.section}>
       <div className="row">
-        <Heading>Body</Heading>
+        <Heading>{title}</Heading>
         <span className="sm sub">
           {formatBytes(message.bodyLength)}
           {type !== '' && `, ${type}`}

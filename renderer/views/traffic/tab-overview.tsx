@@ -1,12 +1,13 @@
-import type { ReactNode } from 'react';
 import type { RecordDetail } from '../../../proxy-core/index.ts';
 import { Icon } from '../../components/icon.tsx';
-import { Heading } from '../../components/layers.tsx';
 import { YamlLink } from '../../components/marks.tsx';
-import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
+import { formatBytes, formatTime, plural } from '../../state/format.ts';
 import { clusterHref } from '../../state/router.ts';
+import { ConnectionFacts } from './connection-facts.tsx';
 import styles from './drawer.module.css';
-import { phases } from './phases.ts';
+import { Facts, Notes } from './facts.tsx';
+import { flagWords } from './flag-words.ts';
+import { Waterfall } from './waterfall.tsx';
 
 export function OverviewTab({ detail }: { readonly detail: RecordDetail }) {
   const { row, request, response } = detail;
@@ -18,16 +19,7 @@ export function OverviewTab({ detail }: { readonly detail: RecordDetail }) {
           <Summary detail={detail} />
         </p>
       </div>
-      <section className={styles.section}>
-        <div className="row">
-          <Heading>Timing</Heading>
-          <span className="grow" />
-          <span className="sm sub num">
-            total <b className="strong">{row.done ? formatDuration(row.duration) : 'running'}</b>
-          </span>
-        </div>
-        <Waterfall detail={detail} />
-      </section>
+      <Waterfall detail={detail} />
       <div className={styles.two}>
         <Facts
           title="Downstream"
@@ -95,8 +87,9 @@ export function OverviewTab({ detail }: { readonly detail: RecordDetail }) {
               row.flags === '' ? (
                 'none'
               ) : (
-                <span key="v" className="mono">
-                  {row.flags}
+                <span key="v">
+                  <span className="mono">{row.flags}</span>{' '}
+                  <span className="sub">{flagWords(row.flags).join('; ')}</span>
                 </span>
               ),
             ],
@@ -116,9 +109,14 @@ export function OverviewTab({ detail }: { readonly detail: RecordDetail }) {
             ['Request', `#${row.seq}, ${formatTime(row.at, 'milliseconds')}`],
             ['Config', `v${detail.snapshotVersion}`],
             ['Bodies', bodiesKept(detail)],
+            ...(detail.redirectHops === 0
+              ? []
+              : [['Redirects', `${plural(detail.redirectHops, 'internal redirect')} led here`] as const]),
           ]}
         />
       </div>
+      <Notes notes={detail.notes} />
+      <ConnectionFacts detail={detail} />
     </>
   );
 }
@@ -148,54 +146,5 @@ function Summary({ detail: { row } }: { readonly detail: RecordDetail }) {
         : ' on the first attempt'}
       , route <b>{row.route}</b>, cluster <b>{row.cluster}</b>.
     </>
-  );
-}
-
-function Waterfall({ detail }: { readonly detail: RecordDetail }) {
-  const list = phases(detail);
-  const total = Math.max(1, detail.timing.end ?? 0, ...list.map((phase) => phase.to));
-  const share = (micros: number): string => `${(micros / total) * 100}%`;
-  return (
-    <div className={styles.waterfall}>
-      <div className={styles.axis}>
-        {[0, 0.25, 0.5, 0.75, 1].map((part) => (
-          <span key={part} style={{ left: `${part * 100}%` }}>
-            {part === 0 ? '0' : formatDuration((part * total) / 1000)}
-          </span>
-        ))}
-      </div>
-      {list.map((phase, index) => (
-        <div className={styles.phase} key={`${phase.group} ${phase.label} ${phase.from}`}>
-          <span>{list[index - 1]?.group === phase.group ? '' : phase.group}</span>
-          <span className="sub trunc">{phase.label}</span>
-          <span className={styles.track}>
-            <i
-              className={styles[phase.tone]}
-              style={{ left: share(phase.from), width: share(phase.to - phase.from) }}
-            />
-          </span>
-          <span className="num sub">{formatDuration((phase.to - phase.from) / 1000)}</span>
-        </div>
-      ))}
-    </div>
-  );
-}
-
-export function Facts(props: {
-  readonly title: string;
-  readonly rows: readonly (readonly [string, ReactNode])[];
-}) {
-  return (
-    <section className={styles.section}>
-      <Heading>{props.title}</Heading>
-      <dl className={styles.facts}>
-        {props.rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd className="select">{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
   );
 }

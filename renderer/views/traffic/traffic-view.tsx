@@ -10,7 +10,8 @@ import { getClient } from '../../state/client.ts';
 import { formatCount } from '../../state/format.ts';
 import { setQuery, useRoute } from '../../state/router.ts';
 import { rowRing, useCore, useEvents, useRows } from '../../state/stores.ts';
-import { DRAWER_TABS, type DrawerTab, RequestDrawer } from './drawer.tsx';
+import { RequestDrawer } from './drawer.tsx';
+import { type DrawerTab, nextTab, shownTab } from './drawer-tabs.ts';
 import { allSeqs, type ListModel, listedSeqs, listModel } from './list-model.ts';
 import { MinuteStrip } from './minute-strip.tsx';
 import { RequestList } from './request-list.tsx';
@@ -86,7 +87,7 @@ export function TrafficView() {
   const events = useEvents((s) => s.events);
   const matches = useMatches(filter);
   const selected = query['sel'] === undefined ? null : Number(query['sel']);
-  const tab = DRAWER_TABS.find((each) => each.value === query['tab'])?.value ?? 'overview';
+  const tab = query['tab'];
 
   useEffect(() => setTyped(filter), [filter]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is outside React; its version says that it changed
@@ -129,10 +130,9 @@ export function TrafficView() {
         );
         if (seq !== null) select(seq);
       };
-      const step = (by: number): void => {
-        const index = DRAWER_TABS.findIndex((each) => each.value === tab);
-        const next = DRAWER_TABS[(index + by + DRAWER_TABS.length) % DRAWER_TABS.length];
-        if (next !== undefined) setQuery({ tab: next.value });
+      const step = (by: 1 | -1): void => {
+        const row = selected === null ? undefined : rowRing.get(selected);
+        setQuery({ tab: nextTab(shownTab(tab, row), by, row) });
       };
       const action = actionOf(event.key, selected !== null, {
         move,
@@ -263,7 +263,7 @@ export function TrafficView() {
 
 interface KeyActions {
   readonly move: (direction: 1 | -1) => void;
-  readonly step: (by: number) => void;
+  readonly step: (by: 1 | -1) => void;
   readonly onFollow: (on: boolean) => void;
   readonly paused: boolean;
   readonly field: HTMLInputElement | null;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { curlCommand, shellWord } from '../../../../../renderer/views/traffic/curl.ts';
-import { detail, message, row } from './records.ts';
+import { connection, detail, message, row } from './records.ts';
 
 describe('curlCommand', () => {
   it.each([
@@ -52,6 +52,11 @@ describe('curlCommand', () => {
     const recorded = detail({ row: row(1, 0, rowChanges), request: message(requestChanges) });
     expect(curlCommand(recorded, listener)).toBe(expected);
   });
+});
+
+it('goes by TLS to a listener that ends TLS', () => {
+  const tls = { version: 'TLSv1.3', cipher: '', alpn: '', peer: null, local: null };
+  expect(curlCommand(detail({ connection: connection({ tls }) }), '')).toBe('curl -i -k https://shop.local/');
 });
 
 describe('shellWord', () => {
