@@ -7,11 +7,13 @@ import type { ConfigSource, CoreState, ProxyCore } from '../../proxy-core/index.
 import { AttacheError } from '../../proxy-core/index.ts';
 import type { AppInfo, CallName, Calls, ConfigState, Resync } from '../ipc/contract.ts';
 import type { AppServer, AppSession, ClientPort } from '../ipc/session.ts';
+import { CaptureSwitch } from './capture/capture-switch.ts';
 import { ClientPushes } from './client-pushes.ts';
 import { ConfigSession } from './config-session.ts';
 import { DemoShop } from './demo/demo-shop.ts';
 import { ProcessMeter } from './process-meter.ts';
 import type { RecentFiles } from './recent-files.ts';
+import { userFolder } from './user-folder.ts';
 import { VERSION } from './version.ts';
 
 export interface AppServiceOptions {
@@ -39,6 +41,7 @@ type Handlers = {
 export class AppService implements AppServer {
   readonly config: ConfigSession;
   readonly demo: DemoShop;
+  readonly capture: CaptureSwitch;
   readonly #options: AppServiceOptions;
   readonly #clients = new Set<ClientPushes>();
   readonly #meter = new ProcessMeter();
@@ -55,6 +58,7 @@ export class AppService implements AppServer {
       ...options,
       changed: () => this.#each((client) => client.configChanged()),
     });
+    this.capture = new CaptureSwitch(this.config, userFolder());
     this.#stopListening = core.on({
       event: (event) => this.#each((client) => client.event(event)),
       metrics: (tick) => {
@@ -120,6 +124,7 @@ export class AppService implements AppServer {
     this.#clients.clear();
     this.#runMeter();
     await this.#options.core.close({ drain });
+    await this.capture.close();
     await this.demo.stop();
   }
 
@@ -184,6 +189,9 @@ export class AppService implements AppServer {
         return undefined;
       },
       explain: (request) => core.explain(request),
+      'capture.state': () => this.capture.state(),
+      'capture.start': (options) => this.capture.start(options),
+      'capture.stop': () => this.capture.stop(),
       'demo.start': async () => {
         await this.startDemo();
         return this.demo.state();

@@ -6,6 +6,7 @@ import type {
   Diagnostic,
   Diagnostics,
   ExportReport,
+  Overlay,
   ProxyCore,
 } from '../../proxy-core/index.ts';
 import { AttacheError, FileWatcher } from '../../proxy-core/index.ts';
@@ -34,10 +35,14 @@ interface Opened {
 }
 
 const NOTHING: Opened = { file: '', sourceFile: '', name: '', demo: false };
+/** For an overlay when nothing else runs. */
+const NO_RESOURCES = 'static_resources: {}\n';
 export const DEMO_FILE = 'demo:shop.yaml';
 
 export class ConfigSession {
   readonly #options: ConfigSessionOptions;
+  /** Runs beside whatever is open; in no text and no export. */
+  #overlay: Overlay | null = null;
   #opened: Opened = NOTHING;
   #fileText = '';
   #runningText = '';
@@ -115,6 +120,20 @@ export class ConfigSession {
     });
   }
 
+  /** Runs an overlay beside the configuration, or none; on a refusal what ran before goes on. */
+  setOverlay(overlay: Overlay | null): Promise<ApplyResult> {
+    return this.#inTurn(async () => {
+      const source = this.#source(this.#runningText || NO_RESOURCES);
+      const result = await this.#options.core.apply(overlay === null ? source : { ...source, overlay });
+      if (result.ok) {
+        this.#overlay = overlay;
+        if (this.#runningText !== '') this.#runningVersion = result.version;
+        this.#options.changed();
+      }
+      return result;
+    });
+  }
+
   export(directory: string): ExportReport {
     if (this.#runningText === '') {
       throw new AttacheError('config.none', 'No configuration runs: open one, then export it.');
@@ -150,7 +169,9 @@ export class ConfigSession {
     this.#status = 'starting';
     this.#options.changed();
     try {
-      const result = await this.#options.core.apply(this.#source(text));
+      const source = this.#source(text);
+      const overlay = this.#overlay;
+      const result = await this.#options.core.apply(overlay === null ? source : { ...source, overlay });
       this.#diagnostics = result.diagnostics;
       if (result.ok) {
         this.#runningText = text;

@@ -57,6 +57,15 @@ export interface DemoState {
   readonly notice: string;
 }
 
+export interface CaptureState {
+  /** `http://127.0.0.1:9900`, what HTTP_PROXY and HTTPS_PROXY are set to; empty while it is off. */
+  readonly proxy: string;
+  /** Patterns of hosts whose TLS is ended here. */
+  readonly intercept: readonly string[];
+  /** The certificate that services have to trust for that, empty when none has to be. */
+  readonly caFile: string;
+}
+
 /** What the client asks to get pushed. One row batch is in flight until acknowledged with `rows.ack`. */
 export interface RowsPush {
   /** Rows new or changed since the last batch, by seq. A seq seen before replaces its row. */
@@ -124,6 +133,11 @@ export interface Calls {
   'hosts.eject': { args: HostRef; result: undefined };
   'hosts.uneject': { args: HostRef; result: undefined };
   explain: { args: ExplainRequest; result: Decision };
+  /** An explicit HTTP proxy for calls that services make outwards. Local only: in no configuration and no export. */
+  'capture.state': { args: undefined; result: CaptureState };
+  /** `port` 0 takes any that is free. Throws `capture.*` and `ca.*`; another capture that runs is replaced. */
+  'capture.start': { args: { port: number; intercept: readonly string[] }; result: CaptureState };
+  'capture.stop': { args: undefined; result: CaptureState };
   'demo.start': { args: undefined; result: DemoState };
   'demo.rate': { args: { rate: number }; result: DemoState };
   'demo.host': { args: { address: string; mode: DemoHostMode }; result: DemoState };

@@ -15,6 +15,7 @@ const MAX_ROWS = 100_000;
 /** Longest slice of a body in one answer. */
 export const MAX_BODY_SLICE = 256 * 1024;
 const MAX_HEADERS = 1_000;
+const MAX_NAMES = 200;
 /** Most picks that one explanation makes. */
 const MAX_DRAWS = 100_000;
 const MAX_DEMO_RATE = 5_000;
@@ -47,6 +48,9 @@ const isHeaders: Check<readonly (readonly [string, string])[]> = (
   value.every(
     (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string'),
   );
+
+const isNames: Check<readonly string[]> = (value): value is readonly string[] =>
+  Array.isArray(value) && value.length <= MAX_NAMES && value.every(isString(MAX_NAME));
 
 const isDraw: Check<number | undefined> = (value): value is number | undefined =>
   value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
@@ -92,6 +96,9 @@ const shapes: {
     random: isDraw,
     draws: (value): value is number | undefined => value === undefined || isInteger(0, MAX_DRAWS)(value),
   },
+  'capture.state': null,
+  'capture.start': { port: isInteger(0, 65_535), intercept: isNames },
+  'capture.stop': null,
   'demo.start': null,
   'demo.rate': { rate: isInteger(0, MAX_DEMO_RATE) },
   'demo.host': { address: isString(300), mode: isOneOf('healthy', '503', 'slow', 'reset', 'down') },
