@@ -135,6 +135,15 @@ export interface PeerCertificate {
   readonly pem: string;
 }
 
+/** What keeps a pick from being free. */
+export interface PickCircumstances {
+  readonly override: OverrideHost | null;
+  /** Hosts that were drawn first, and that a retry does not want (`retry_host_predicate`). */
+  readonly refused: readonly string[];
+  /** Priorities that a retry keeps away from (`retry_priority`). */
+  readonly priorities: readonly number[];
+}
+
 /** One try at an upstream host. Times are monotonic milliseconds; -1 when the point was not reached. */
 export interface Attempt {
   /** `ip:port` of the host, empty when no host was chosen. */
@@ -153,9 +162,13 @@ export interface Attempt {
   hostSetId: number;
   /** Where in its schedule the load balancer was (`UpstreamCluster.lastPosition`), -1 when it keeps none. */
   position: number;
+  /** What the pick went by besides the draw; null = nothing. */
+  circumstances: PickCircumstances | null;
   started: number;
   connectStarted: number;
   connected: number;
+  /** TLS with the host stood; -1 also where none is spoken. */
+  secured: number;
   poolReady: number;
   sentFirst: number;
   sentLast: number;

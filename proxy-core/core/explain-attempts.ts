@@ -14,11 +14,14 @@ export function explainAttempts(
 ): void {
   for (const [index, attempt] of info.attempts.entries()) {
     const narration = new Narration();
-    cluster.explainChoice(
-      { ...context, random: attempt.random, attempt: index, position: attempt.position },
-      narration,
-      attempt.hostSetId,
-    );
+    cluster.explainChoice(contextOf(context, attempt, index), narration, attempt.hostSetId);
+    for (const address of attempt.circumstances?.refused ?? []) {
+      narration.note(
+        'neutral',
+        `${address} was drawn first and passed over: a retry does not want it (\`retry_host_predicate\`).`,
+        null,
+      );
+    }
     const host = attempt.hostAddress === '' ? 'none' : attempt.hostAddress;
     steps.push(
       step(
@@ -57,6 +60,20 @@ export function explainAttempts(
   );
 }
 
+/** What the load balancer looked at for this try. */
+function contextOf(context: LoadBalancerContext, attempt: Attempt, index: number): LoadBalancerContext {
+  const { circumstances, random, position } = attempt;
+  const excluded = new Set(circumstances?.priorities ?? []);
+  return {
+    ...context,
+    random,
+    attempt: index,
+    position,
+    overrideHost: circumstances?.override ?? null,
+    priorities: excluded.size === 0 ? null : { excluded, reset: () => {} },
+  };
+}
+
 /** Why there was another try. */
 function tryReason(attempt: Attempt): string {
   if (attempt.reason === '') return '';
@@ -93,7 +110,14 @@ function attemptStep(info: StreamInfo, attempt: Attempt, index: number): Decisio
     from < 0 || to < 0 ? null : durationText(to - from);
   const connect = between(attempt.connectStarted, attempt.connected);
   if (connect === null) narration.note('neutral', 'on a connection that was open already', null);
-  else narration.note('neutral', `a new connection took ${connect}`, null);
+  else {
+    const tls = between(attempt.connected, attempt.secured);
+    narration.note(
+      'neutral',
+      `a new connection took ${connect}${tls === null ? '' : `, and TLS on it ${tls}`}`,
+      null,
+    );
+  }
   const first = between(attempt.sentFirst, attempt.firstByte);
   if (first !== null) narration.note('neutral', `first byte of the answer after ${first}`, null);
   const failed = attempt.status >= 500 || attempt.status === 0;

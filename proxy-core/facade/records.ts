@@ -50,10 +50,14 @@ export interface AttemptTiming {
   /** Why there was a try after the first: a word of `retry_on`, or `hedge`. Empty for the first. */
   readonly reason: string;
   readonly status: number;
+  /** Number of the connection (`%UPSTREAM_CONNECTION_ID%`), 0 for none. */
+  readonly connection: number;
   readonly failure: string;
   readonly started: number;
   readonly connectStarted: number | null;
   readonly connected: number | null;
+  /** TLS with the host stood; null also where none is spoken. */
+  readonly secured: number | null;
   readonly poolReady: number | null;
   readonly sentFirst: number | null;
   readonly sentLast: number | null;

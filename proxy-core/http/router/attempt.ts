@@ -1,8 +1,15 @@
-import type { Attempt } from '../../base/stream-info.ts';
+import type { Attempt, PickCircumstances } from '../../base/stream-info.ts';
 import type { Cluster, Host } from '../../upstream/types.ts';
 
 /** The account of a try that begins: `random` is the draw that `cluster.choose` was given just now. */
-export function newAttempt(host: Host, cluster: Cluster, random: number, now: number, reason = ''): Attempt {
+export function newAttempt(
+  host: Host,
+  cluster: Cluster,
+  random: number,
+  now: number,
+  reason = '',
+  circumstances: PickCircumstances | null = null,
+): Attempt {
   return {
     hostAddress: host.address,
     hostName: host.hostname,
@@ -14,9 +21,11 @@ export function newAttempt(host: Host, cluster: Cluster, random: number, now: nu
     random,
     hostSetId: cluster.hostSetId,
     position: cluster.lastPosition,
+    circumstances,
     started: now,
     connectStarted: -1,
     connected: -1,
+    secured: -1,
     poolReady: -1,
     sentFirst: -1,
     sentLast: -1,

@@ -1,5 +1,5 @@
 import type { Random } from '../../base/random.ts';
-import type { OverrideHost, RequestHead, StreamInfo } from '../../base/stream-info.ts';
+import type { OverrideHost, PickCircumstances, RequestHead, StreamInfo } from '../../base/stream-info.ts';
 import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../../base/subset-criteria.ts';
 import { selectCluster } from '../../route/cluster-choice.ts';
 import type { RetryPriority } from '../../route/retry-policy.ts';
@@ -17,6 +17,8 @@ export class HostChoice implements LoadBalancerContext {
   attempt = 0;
   overrideHost: OverrideHost | null = null;
   priorities: PreviousPriorities | null = null;
+  /** Of the last pick, for its record. */
+  circumstances: PickCircumstances | null = null;
 
   constructor(
     readonly info: StreamInfo,
@@ -36,18 +38,37 @@ export class HostChoice implements LoadBalancerContext {
     this.overrideHost = this.attempt === 0 ? (this.info.overrideHost ?? null) : null;
     if (this.attempt > 0) this.random = this.draws.next();
     let host = cluster.choose(this);
-    if (retry === null) return this.noteTry(host);
-    let more = retry.hostSelections;
-    while (host !== null && more-- > 0 && retry.refuses(host, attempts)) {
-      this.random = this.draws.next();
-      host = cluster.choose(this);
+    let refused: string[] | null = null;
+    if (retry !== null) {
+      let more = retry.hostSelections;
+      while (host !== null && more-- > 0 && retry.refuses(host, attempts)) {
+        refused ??= [];
+        refused.push(host.address);
+        this.random = this.draws.next();
+        host = cluster.choose(this);
+      }
     }
+    this.noteCircumstances(refused);
     return this.noteTry(host);
   }
 
   /** Retries avoid the priorities that were tried, from the first try on. */
   avoidPriorities(policy: RetryPriority): void {
     this.priorities = new PreviousPriorities(policy.updateFrequency);
+  }
+
+  private noteCircumstances(refused: readonly string[] | null): void {
+    const { overrideHost: override, priorities } = this;
+    const avoided = priorities !== null && priorities.excluded.size > 0;
+    if (override === null && refused === null && !avoided) {
+      this.circumstances = null;
+      return;
+    }
+    this.circumstances = {
+      override,
+      refused: refused ?? [],
+      priorities: avoided ? [...priorities.excluded].sort((a, b) => a - b) : [],
+    };
   }
 
   private noteTry(host: Host | null): Host | null {

@@ -28,7 +28,7 @@ export class LiveTries {
     const host = hosts.pick(cluster, index > 0 ? retry : null);
     if (host === null) return false;
     const reason = index > 0 ? retry?.reason : '';
-    const attempt = newAttempt(host, cluster, hosts.random, clock.now(), reason);
+    const attempt = newAttempt(host, cluster, hosts.random, clock.now(), reason, hosts.circumstances);
     info.attempts.push(attempt);
     info.upstreamHost = host.address;
     info.upstreamHostName = host.hostname;

@@ -25,7 +25,10 @@ export interface LentConnection {
   readonly requests: number;
   readonly multiplexes: boolean;
   readonly connectStarted: number;
+  /** Ready for requests. */
   readonly connectedAt: number;
+  /** Below TLS; left out where none is spoken. */
+  readonly plainConnectedAt?: number;
   /** It counts for its cluster as the request that it carries. */
   readonly countsRequests?: boolean;
   lend(receiver: ResponseReceiver): ClientStream;
@@ -98,7 +101,9 @@ export class UpstreamRequest implements PoolWaiter, ResponseReceiver {
     attempt.poolReady = this.owner.now();
     if (connection.requests === 0) {
       attempt.connectStarted = connection.connectStarted;
-      attempt.connected = connection.connectedAt;
+      const { plainConnectedAt = -1 } = connection;
+      attempt.connected = plainConnectedAt < 0 ? connection.connectedAt : plainConnectedAt;
+      if (plainConnectedAt >= 0) attempt.secured = connection.connectedAt;
     }
     attempt.upstreamConnectionId = connection.id;
     this.connection = connection;

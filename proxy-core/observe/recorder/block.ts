@@ -1,6 +1,7 @@
 import type { HeaderList } from '../../base/headers.ts';
 import type {
   Attempt,
+  PickCircumstances,
   RequestHead,
   ResponseHead,
   SocketAddress,
@@ -15,7 +16,7 @@ import type { StringTable } from './string-table.ts';
  */
 const SEPARATOR = '\0';
 export const COUNTER_DOUBLES = 12;
-export const ATTEMPT_DOUBLES = 18;
+export const ATTEMPT_DOUBLES = 20;
 
 /** Method, authority, path: what a row needs. */
 export function rowText(head: RequestHead | null): string {
@@ -136,6 +137,8 @@ export function writeDoubles(
     to[p + 15] = strings.id(a.transportFailureReason);
     to[p + 16] = a.position;
     to[p + 17] = strings.id(a.reason);
+    to[p + 18] = a.secured;
+    to[p + 19] = a.circumstances === null ? 0 : strings.id(JSON.stringify(a.circumstances));
     p += ATTEMPT_DOUBLES;
   }
 }
@@ -151,9 +154,11 @@ export function readAttempts(from: Float64Array, at: number, count: number, stri
       random: value(2),
       hostSetId: value(3),
       position: value(16),
+      circumstances: readCircumstances(strings.text(value(19))),
       started: value(4),
       connectStarted: value(5),
       connected: value(6),
+      secured: value(18),
       poolReady: value(7),
       sentFirst: value(8),
       sentLast: value(9),
@@ -167,6 +172,11 @@ export function readAttempts(from: Float64Array, at: number, count: number, stri
     });
   }
   return attempts;
+}
+
+/** Null also for what the table had no more room for. */
+function readCircumstances(text: string): PickCircumstances | null {
+  return text.startsWith('{') ? (JSON.parse(text) as PickCircumstances) : null;
 }
 
 /** What the text of a block held. */

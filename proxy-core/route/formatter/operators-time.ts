@@ -27,13 +27,13 @@ const startWall = (info: StreamInfo): number => info.startWall;
 const emitWall = (info: StreamInfo): number =>
   info.end < 0 ? info.startWall : info.startWall + (info.end - info.start);
 
-/** Time points of COMMON_DURATION. Without an own point for the TLS handshake upstream, its end is the connect's end. */
+/** Time points of COMMON_DURATION. */
 const POINTS: Readonly<Record<string, (info: StreamInfo) => number>> = {
   DS_RX_BEG: (info) => info.start,
   DS_RX_END: (info) => info.requestComplete,
   US_CX_BEG: (info) => lastAttempt(info)?.connectStarted ?? -1,
   US_CX_END: (info) => lastAttempt(info)?.connected ?? -1,
-  US_HS_END: (info) => (info.upstreamTls === null ? -1 : (lastAttempt(info)?.connected ?? -1)),
+  US_HS_END: (info) => lastAttempt(info)?.secured ?? -1,
   US_TX_BEG: (info) => lastAttempt(info)?.sentFirst ?? -1,
   US_TX_END: (info) => lastAttempt(info)?.sentLast ?? -1,
   US_RX_BEG: (info) => lastAttempt(info)?.firstByte ?? -1,

@@ -27,7 +27,8 @@ export function selectOverrideHost(
   narrator: Narrator | null,
 ): UpstreamHost | null {
   const host = hostAt(set, wanted.address);
-  const status = host === null ? null : statusOf(host.healthFlags);
+  const flags = narrator === null ? host?.healthFlags : flagsIn(set, host);
+  const status = flags === undefined ? null : statusOf(flags);
   const usable = status !== null && allowed.has(status);
   narrator?.note(
     usable ? 'good' : 'bad',
@@ -37,6 +38,11 @@ export function selectOverrideHost(
     null,
   );
   return usable ? host : null;
+}
+
+/** As they were when the set was made. */
+function flagsIn(set: HostSet, host: UpstreamHost | null): number | undefined {
+  return set.priorities.flatMap((p) => p.views).find((view) => view.host === host)?.flags;
 }
 
 const maps = new WeakMap<HostSet, ReadonlyMap<string, UpstreamHost>>();

@@ -4,7 +4,8 @@ import type { UpstreamHost } from '../host.ts';
 import type { HostSet } from '../host-set.ts';
 import type { LoadBalancerContext } from '../types.ts';
 import { EdfSchedule } from './edf.ts';
-import { DrawFor, deriveDraw, type PickScope, type Policy } from './policy.ts';
+import { LoadComparison } from './load-comparison.ts';
+import type { PickScope, Policy } from './policy.ts';
 import { slowStartFactor } from './slow-start.ts';
 
 /** A schedule is replayed pick by pick up to here; beyond, by whole rounds. */
@@ -28,6 +29,7 @@ export class ScheduledPolicy implements Policy {
   /** By priority, then by source. */
   private states: SourceState[][] = [];
   private readonly leastRequest: boolean;
+  private readonly comparison: LoadComparison;
   /** The schedule goes by configured weights alone. */
   private readonly replays: boolean;
 
@@ -37,6 +39,7 @@ export class ScheduledPolicy implements Policy {
     private readonly observer: { now(): number },
   ) {
     this.leastRequest = config.policy === 'LEAST_REQUEST';
+    this.comparison = new LoadComparison(config.leastRequest);
     this.replays = !this.leastRequest && config.slowStart === null;
   }
 
@@ -69,8 +72,8 @@ export class ScheduledPolicy implements Policy {
       return next;
     }
     if (this.leastRequest) {
-      const index = this.leastLoaded(hosts, context, null);
-      this.lastPosition = index;
+      const index = this.comparison.pick(hosts, context);
+      this.lastPosition = this.comparison.lastPosition;
       return hosts[index] ?? null;
     }
     const index = state.index;
@@ -142,7 +145,7 @@ export class ScheduledPolicy implements Policy {
     return hosts[state?.edf?.peek() ?? (state?.index ?? this.seed) % hosts.length] ?? null;
   }
 
-  /** How busy the hosts were is not kept; a recorded pick carries its outcome as position instead. */
+  /** With weights how busy the hosts were is not kept: a recorded pick carries its outcome as position. */
   private explainLeastRequest(
     scope: PickScope,
     hosts: readonly UpstreamHost[],
@@ -160,53 +163,7 @@ export class ScheduledPolicy implements Policy {
       const state = this.states[scope.priority]?.[scope.source];
       return hosts[position >= 0 ? position : (state?.edf?.peek() ?? 0)] ?? null;
     }
-    const index = this.leastLoaded(hosts, context, position >= 0 ? null : narrator);
-    if (position < 0) return hosts[index] ?? null;
-    const { fullScan, choiceCount } = this.config.leastRequest;
-    narrator.note(
-      'neutral',
-      `${fullScan ? 'All hosts were' : `${choiceCount} random hosts were`} compared by active requests, and the one with fewest was picked.`,
-      null,
-    );
-    return hosts[position] ?? null;
-  }
-
-  /** Index of the least busy of a few random hosts, or of all. */
-  private leastLoaded(
-    hosts: readonly UpstreamHost[],
-    context: LoadBalancerContext,
-    narrator: Narrator | null,
-  ): number {
-    const { choiceCount, fullScan } = this.config.leastRequest;
-    const seen: string[] | null = narrator === null ? null : [];
-    const rounds = fullScan ? hosts.length : choiceCount;
-    let best = -1;
-    let fewest = 0;
-    let ties = 0;
-    for (let i = 0; i < rounds; i++) {
-      const draw = deriveDraw(context.random, DrawFor.host + i);
-      const index = fullScan ? i : draw % hosts.length;
-      const host = hosts[index] as UpstreamHost;
-      const active = host.stats.rqActive;
-      seen?.push(`${host.address} (${active} active)`);
-      if (best < 0 || active < fewest) {
-        best = index;
-        fewest = active;
-        ties = 1;
-      } else if (fullScan && active === fewest) {
-        // Each of the equals keeps the same chance.
-        ties++;
-        if (draw % ties === 0) best = index;
-      }
-    }
-    if (narrator !== null && seen !== null) {
-      narrator.note(
-        'neutral',
-        `${fullScan ? 'All hosts' : `${rounds} random hosts`} are compared by active requests: ${seen.join(', ')}.`,
-        null,
-      );
-    }
-    return best;
+    return this.comparison.explain(hosts, context, position, narrator);
   }
 
   private replay(weights: readonly number[], picks: number): EdfSchedule {

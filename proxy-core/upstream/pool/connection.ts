@@ -58,6 +58,8 @@ export class PoolConnection
   requests = 0;
   readonly connectStarted: number;
   connectedAt = -1;
+  /** The time below TLS, -1 without. */
+  plainConnectedAt = -1;
   local: SocketAddress | null = null;
   /** True once this side decided to close. */
   closedLocally = false;
@@ -100,6 +102,11 @@ export class PoolConnection
       // Envoy counts every address that is tried as a connection of its own.
       this.socket.on('connectionAttempt', () => {
         if (attempts++ > 0) cluster.stats.upstreamCxTotal.inc();
+      });
+    }
+    if (secure !== null) {
+      this.socket.once('connect', () => {
+        this.plainConnectedAt = clock.now();
       });
     }
     this.socket.once(secure === null ? 'connect' : 'secureConnect', () => {

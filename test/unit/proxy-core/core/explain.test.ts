@@ -14,6 +14,7 @@ const ROUTES = `              - { name: gone, match: { path: /gone }, route: { c
               - { name: fixed, match: { path: /fixed }, direct_response: { status: 418, body: { inline_string: tea } } }
               - { name: canary, match: { prefix: /api, headers: [{ name: x-canary, string_match: { exact: "1" } }] }, route: { cluster: service, prefix_rewrite: /v2 } }
               - { name: api, match: { prefix: /api }, route: { cluster: service, retry_policy: { retry_on: 5xx, num_retries: 2 } } }
+              - { name: elsewhere, match: { path: /elsewhere }, route: { cluster: drawn, retry_policy: { retry_on: 5xx, num_retries: 2, retry_host_predicate: [{ name: previous, typed_config: { "@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate } }], host_selection_retry_max_attempts: 20 } } }
               - { name: closed, match: { prefix: /closed }, route: { cluster: service } }`;
 
 beforeAll(async () => {
@@ -26,6 +27,7 @@ beforeAll(async () => {
     routes: ROUTES,
     clusters:
       cluster('service', [flaky, steady]) +
+      cluster('drawn', [flaky, steady], '\n    lb_policy: RANDOM') +
       '  - { name: empty, connect_timeout: 1s, load_assignment: { cluster_name: empty } }\n',
   }).replace('domains: ["*"]', 'domains: ["shop.local", "*.shop.local:*", "127.0.0.1:*"]');
   await applied(rig.core, text);
@@ -119,6 +121,7 @@ describe('an imagined request', () => {
       'fixed lost',
       'canary lost',
       'api won',
+      'elsewhere not-tried',
       'closed not-tried',
     ]);
     expect(route.candidates[4]?.reason).toContain('x-canary');
@@ -182,6 +185,27 @@ describe('a recorded request', () => {
       '200',
     ]);
     expect(found?.steps.at(-1)).toMatchObject({ kind: 'response', subject: '200', tone: 'good' });
+  });
+
+  test('hosts that a retry did not want are named', async () => {
+    let told: string[] = [];
+    for (let i = 0; i < 60 && told.length === 0; i++) {
+      const pending = get(port, '/elsewhere');
+      const timer = setInterval(() => rig.clock.advance(10), 2);
+      expect((await pending).status).toBe(200);
+      clearInterval(timer);
+      const decision = rig.core.explainRecord(rig.core.recorderState().lastSeq);
+      const picks = decision?.steps.filter((each) => each.kind === 'load-balancing') ?? [];
+      for (const each of picks) {
+        expect(each.candidates.find((candidate) => candidate.result === 'won')?.name).toBe(each.subject);
+      }
+      told = picks
+        .flatMap((each) => each.notes.map(({ text }) => text))
+        .filter((t) => t.includes('passed over'));
+    }
+    expect(told[0]).toBe(
+      `${flaky} was drawn first and passed over: a retry does not want it (\`retry_host_predicate\`).`,
+    );
   });
 
   test('a local reply keeps its flags', async () => {

@@ -59,7 +59,16 @@ describe('a record', () => {
     const info = stream({
       attempts: [
         attempt({ status: 503, resetReason: '' }),
-        attempt({ hostAddress: '127.0.0.1:9002', position: 5 }),
+        attempt({
+          hostAddress: '127.0.0.1:9002',
+          position: 2 ** 41 + 5,
+          secured: 1000.15,
+          circumstances: {
+            override: { address: '127.0.0.1:9002', strict: true },
+            refused: ['127.0.0.1:9001'],
+            priorities: [0, 2],
+          },
+        }),
       ],
       responseTrailers: ['grpc-status', '0'],
       requestTrailers: ['checksum', 'abc'],

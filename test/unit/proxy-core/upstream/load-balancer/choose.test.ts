@@ -282,6 +282,29 @@ describe('explaining a pick', () => {
     for (const { host, set, ask } of record) expect(cluster.explainChoice(ask, new Notes(), set)).toBe(host);
   });
 
+  test.each([
+    ['two hosts compared', 'lb_policy: LEAST_REQUEST'],
+    ['four compared', 'lb_policy: LEAST_REQUEST\nleast_request_lb_config: {choice_count: 4}'],
+    ['more than a position can keep', 'lb_policy: LEAST_REQUEST\nleast_request_lb_config: {choice_count: 6}'],
+  ])('least request, %s: an old pick is told with the requests of then', (_name, more) => {
+    const cluster = run(world(), clusterYaml([1, 2, 3, 4, 5], more));
+    for (const host of cluster.hosts) host.stats.rqActive = host.port * 7;
+    const record = Array.from({ length: 40 }, () => {
+      const ask = context();
+      const host = cluster.choose(ask);
+      return { host, ask: { ...ask, position: cluster.lastPosition } };
+    });
+    for (const host of cluster.hosts) host.stats.rqActive = 100 - host.port;
+    for (const { host, ask } of record) {
+      const notes = new Notes();
+      expect(cluster.explainChoice(ask, notes, cluster.hostSetId)).toBe(host);
+      const told = [...(notes.notes.at(-1) ?? '').matchAll(/127\.0\.0\.1:(\d) \((\d+) active\)/g)];
+      expect(told.length).toBeGreaterThan(0);
+      for (const [, port, active] of told) expect(Number(active)).toBe(Number(port) * 7);
+      expect(told.map(([, port]) => Number(port))).toContain(host?.port);
+    }
+  });
+
   test('hosts left out say why', () => {
     const w = world();
     const cluster = run(w, clusterYaml([1, 2, 3], 'outlier_detection: {max_ejection_percent: 50}'));
