@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CoreOptions, ProxyCore } from '../../../../proxy-core/index.ts';
@@ -85,13 +85,20 @@ describe('addresses', () => {
     expect(await said(path)).toBe('hi');
   });
 
-  test.each([
-    ['::1', '', '::1', true],
-    ['::', ', ipv4_compat: true', '::1', true],
-    ['::', ', ipv4_compat: true', '127.0.0.1', true],
-    ['::', '', '127.0.0.1', false],
-    ['0.0.0.0', '', '127.0.0.1', true],
-  ])('%s%s, a client of %s: %s', async (address, more, from, reaches) => {
+  const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ address }) => address === '::1'),
+  );
+  if (!hasIpv6) console.log('This machine has no ::1: three rows of addresses are left out.');
+
+  test.each(
+    [
+      ['::1', '', '::1', true],
+      ['::', ', ipv4_compat: true', '::1', true],
+      ['::', ', ipv4_compat: true', '127.0.0.1', true],
+      ['::', '', '127.0.0.1', false],
+      ['0.0.0.0', '', '127.0.0.1', true],
+    ].filter(([address]) => hasIpv6 || address === '0.0.0.0') as [string, string, string, boolean][],
+  )('%s%s, a client of %s: %s', async (address, more, from, reaches) => {
     const { core } = await start(
       tcpBootstrap({
         address: `{ socket_address: { address: "${address}", port_value: 0${more} } }`,
@@ -102,7 +109,8 @@ describe('addresses', () => {
     if (!reaches) return;
     // An IPv4 client of a dual-stack socket is an IPv4 client.
     const [row] = core.rows({ from: 1, limit: 1 }).rows;
-    expect(core.record(row?.seq ?? 0)?.remote.startsWith(from)).toBe(true);
+    const shown = from.includes(':') ? `[${from}]:` : `${from}:`;
+    expect(core.record(row?.seq ?? 0)?.remote.startsWith(shown)).toBe(true);
   });
 
   test('additional addresses, with the ports that were bound', async () => {
