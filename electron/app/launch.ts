@@ -1,5 +1,6 @@
 /** What a program of Attaché was started with, apart from its own switches: the configuration and how the core runs. */
 import type { ConfigSource, CoreOptions } from '../../proxy-core/index.ts';
+import type { CaptureOptions } from './capture/capture.ts';
 import type { LogWriter } from './log-writer.ts';
 import { VERSION } from './version.ts';
 
@@ -27,6 +28,8 @@ export interface CoreFlags {
   /** Milliseconds. */
   readonly fileFlushInterval: number | null;
   readonly watch: boolean;
+  /** Outbound capture from the start; null = off. */
+  readonly capture: CaptureOptions | null;
 }
 
 export interface Launch {
@@ -51,6 +54,7 @@ export const USUAL_FLAGS: CoreFlags = {
   drainStrategy: 'gradual',
   fileFlushInterval: null,
   watch: true,
+  capture: null,
 };
 
 /** What the options add to every file that is opened. */

@@ -45,7 +45,11 @@ async function run(launch: Launch): Promise<void> {
   takeCalls();
   refreshMenu();
   showWindow();
-  await attempt(() => (launch.source.file === null ? service.startDemo() : service.open(launch.source.file)));
+  const { capture } = launch.core;
+  const { file } = launch.source;
+  if (file !== null) await attempt(() => service.open(file));
+  else if (capture === null) await attempt(() => service.startDemo());
+  if (capture !== null) await attempt(() => service.capture.start(capture));
 
   app.on('second-instance', (_event, argv, _folder, data) => {
     showWindow();

@@ -2,6 +2,7 @@
  * The command line as data. Pure: it reads argv and answers with what to do, or with a sentence that says what is wrong.
  * `attache` takes the flags of the `envoy` command where it stands, so that it can take that command's place.
  */
+import type { CaptureOptions } from '../app/capture/capture.ts';
 import type { CoreFlags, LogLevel, SourceOptions } from '../app/launch.ts';
 import { nearestName } from './nearest-name.ts';
 
@@ -104,6 +105,9 @@ const flags: ReadonlyMap<string, FlagKind> = new Map(
     cluster: 'text',
     watch: 'switch',
     'no-watch': 'switch',
+    capture: 'number',
+    intercept: 'text',
+    'capture-ca': 'text',
     port: 'number',
     open: 'switch',
     'no-open': 'switch',
@@ -290,7 +294,7 @@ function serveOf(raw: RawArguments): Command {
   if (mode !== 'serve' && mode !== 'validate' && mode !== 'init_only') {
     throw new Problem(`--mode is serve, validate or init_only, not ${mode}.`);
   }
-  const source = sourceOf(raw, [], true);
+  const source = sourceOf(raw, [], !raw.values.has('capture'));
   return { kind: 'serve', mode, source, core: coreOf(raw) };
 }
 
@@ -399,7 +403,19 @@ function coreOf(raw: RawArguments): CoreFlags {
     drainStrategy: strategy,
     fileFlushInterval: number(raw, 'file-flush-interval-msec', 4_294_967_295),
     watch: !raw.values.has('no-watch'),
+    capture: captureOf(raw),
   };
+}
+
+function captureOf(raw: RawArguments): CaptureOptions | null {
+  const port = number(raw, 'capture', 65_535);
+  const intercept = (raw.values.get('intercept') ?? []).flatMap((text) => text.split(','));
+  const trust = raw.values.get('capture-ca') ?? [];
+  if (port !== null) return { port, intercept, trust };
+  for (const name of ['intercept', 'capture-ca']) {
+    if (raw.values.has(name)) throw new Problem(`--${name} needs --capture PORT beside it.`);
+  }
+  return null;
 }
 
 function formatOf(raw: RawArguments): OutputFormat {

@@ -32,6 +32,13 @@ Serving
   --file-flush-interval-msec N             access logs (10000)
   Envoy's other flags are accepted and have no effect.
 
+Outbound capture (also without a configuration; it is part of none, and of no export)
+  --capture PORT                           an HTTP proxy on loopback for the calls that services make: every request
+                                           in the clear is recorded, everything else passes through untouched
+  --intercept HOST[,HOST…]                 TLS to these hosts is opened with a certificate of the development CA
+                                           (api.example.com, *.example.com, api.*.example.com:8443; see attache ca)
+  --capture-ca FILE                        an authority that these hosts may be checked against beside the system's
+
 Output
   --format text|json                       for validate, explain, route-test and export
   --help, --version

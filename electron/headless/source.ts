@@ -10,6 +10,9 @@ export function readSource(options: SourceOptions): ConfigSource {
   const settings = sourceSettings(options);
   if (file !== null) return { ...settings, file, text: readText(file) };
   const { merge: text = '', ...rest } = settings;
+  // Only capture was asked for.
+  if (options.configYaml === null)
+    return { ...rest, file: 'no configuration', text: 'static_resources: {}\n' };
   return { ...rest, file: '--config-yaml', text };
 }
 

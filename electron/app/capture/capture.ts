@@ -1,5 +1,6 @@
 /** Outbound capture, ready to run: what it needs on this machine, and the overlay that brings it. */
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -45,6 +46,9 @@ export async function openCapture(options: CaptureOptions, dataFolder: string): 
   const roots = await trustedRoots(options.trust ?? []);
   const ca = await DevelopmentCa.open(dataFolder);
   const folder = await mkdtemp(join(tmpdir(), 'attache-'));
+  // A program that is told twice to stop does not come to `close`.
+  const sweep = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', sweep);
   const rootsFile = join(folder, 'trusted-roots.pem');
   await writeFileWhole(rootsFile, roots);
   const socket =
@@ -58,7 +62,10 @@ export async function openCapture(options: CaptureOptions, dataFolder: string): 
       leafFor: (name) => ca.leafFor(name),
     },
     caFile: ca.certificateFile,
-    close: () => rm(folder, { recursive: true, force: true }),
+    close: async () => {
+      process.off('exit', sweep);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

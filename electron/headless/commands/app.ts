@@ -81,7 +81,12 @@ function runDesktop(
 
 /** The desktop app runs in another folder. */
 function desktopArgument({ source, core }: Extract<Command, { kind: 'app' }>): string {
-  return encodeLaunch({ source: { ...source, file: source.file && resolve(source.file) }, core });
+  const { capture } = core;
+  const trust = capture?.trust?.map((file) => resolve(file)) ?? [];
+  return encodeLaunch({
+    source: { ...source, file: source.file && resolve(source.file) },
+    core: { ...core, capture: capture === null ? null : { ...capture, trust } },
+  });
 }
 
 function lastLine(text: string): string {

@@ -1,8 +1,10 @@
 import type { ApplyResult, ConfigSource, FileListener, ProxyCore } from '../../../proxy-core/index.ts';
 import { AttacheError, FileWatcher } from '../../../proxy-core/index.ts';
+import { type Capture, captureLines, openCapture } from '../../app/capture/capture.ts';
 import { readConfigFile } from '../../app/config-file.ts';
 import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
 import { type LogWriter, openLog } from '../../app/log-writer.ts';
+import { userFolder } from '../../app/user-folder.ts';
 import type { Command } from '../arguments.ts';
 import { diagnosticsText, errorsOf } from '../diagnostics-text.ts';
 import { listenerLines } from '../listener-lines.ts';
@@ -14,15 +16,20 @@ import type { Terminal } from '../terminal.ts';
 export async function serve(command: Extract<Command, { kind: 'serve' }>, output: Terminal): Promise<number> {
   let log: LogWriter | null = null;
   let core: ProxyCore | null = null;
+  let capture: Capture | null = null;
   try {
-    const source = readSource(command.source);
+    const read = readSource(command.source);
     log = openLog(command.core.logLevel, command.core.logPath, output.error);
+    const { capture: asked } = command.core;
+    capture = asked === null || command.mode === 'validate' ? null : await openCapture(asked, userFolder());
+    const source = capture === null ? read : { ...read, overlay: capture.overlay };
     const signal = listenForStop();
     const { createProxyCore } = await import('../../../proxy-core/index.ts');
     core = createProxyCore(coreOptions(command.core, log, signal.stop));
     if (!(await start(core, source, output))) return 1;
     if (command.mode === 'init_only') return 0;
-    const watcher = watch(command, core, output);
+    if (capture !== null) output.out(captureLines(capture));
+    const watcher = watch(command, capture, core, output);
     await signal.asked;
     watcher?.close();
     await core.close({ drain: stopDrain(command.core) });
@@ -34,6 +41,7 @@ export async function serve(command: Extract<Command, { kind: 'serve' }>, output
     return 1;
   } finally {
     await core?.close({ drain: 0 });
+    await capture?.close();
     log?.close();
   }
 }
@@ -57,12 +65,17 @@ async function start(core: ProxyCore, source: ConfigSource, output: Terminal): P
 /** Applies the file again when it changes. The last good version goes on when the new one is refused. */
 function watch(
   { source, core: flags }: Extract<Command, { kind: 'serve' }>,
+  capture: Capture | null,
   core: ProxyCore,
   output: Terminal,
 ): FileWatcher | null {
   const { file } = source;
   if (!flags.watch || file === null || file === '-') return null;
-  const settings = { ...sourceSettings(source), file };
+  const settings = {
+    ...sourceSettings(source),
+    ...(capture === null ? {} : { overlay: capture.overlay }),
+    file,
+  };
   let lastText: string | null = null;
   const listener: FileListener = {
     changed(text) {

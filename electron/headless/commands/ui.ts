@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AttacheError } from '../../../proxy-core/index.ts';
 import { AppService } from '../../app/app-service.ts';
 import { builtFolder } from '../../app/built-files.ts';
+import { captureLines } from '../../app/capture/capture.ts';
 import { coreOptions, sourceSettings, stopDrain } from '../../app/launch.ts';
 import { type LogWriter, openLog } from '../../app/log-writer.ts';
 import { RecentFiles } from '../../app/recent-files.ts';
@@ -41,6 +42,10 @@ export async function serveUi(
     });
     await server.start();
     await openConfig(command, app, output);
+    if (command.core.capture !== null) {
+      await app.capture.start(command.core.capture);
+      if (app.capture.running !== null) output.out(captureLines(app.capture.running));
+    }
     output.out(`Attaché is at ${server.url}\n`);
     if (command.open) openBrowser(server.url);
     await signal.asked;
@@ -59,14 +64,15 @@ export async function serveUi(
 }
 
 /**
- * Opens the file, or starts the demo shop when none was named. A file that is refused is no reason to stop: its
+ * Opens the file, or starts the demo shop when none was named and capture was not asked for. A file that is refused is no reason to stop: its
  * problems are on the screen, where they can be mended.
  */
 async function openConfig(
-  { source, demo }: Omit<Extract<Command, { kind: 'ui' }>, 'kind'>,
+  { source, core, demo }: Omit<Extract<Command, { kind: 'ui' }>, 'kind'>,
   app: AppService,
   output: Terminal,
 ): Promise<void> {
+  if (!demo && source.file === null && core.capture !== null) return;
   if (demo || source.file === null) await app.startDemo();
   else await app.open(source.file);
   const { status, diagnostics, file, fileText, demo: isDemo } = app.config.state();

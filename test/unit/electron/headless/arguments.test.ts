@@ -27,6 +27,16 @@ describe('parseArguments', () => {
     ['-c a --admin-address-path p --log-path l', { core: { adminAddressPath: 'p', logPath: 'l' } }],
     ['-c a --service-node n --service-cluster s', { source: { serviceNode: 'n', serviceCluster: 's' } }],
     ['ui -c a --port 8000 --no-open', { kind: 'ui', port: 8000, open: false, demo: false }],
+    ['-c a', { core: { capture: null } }],
+    [
+      '--capture 9900 --intercept a.test,*.b.test --intercept c.test --capture-ca ca.pem',
+      {
+        kind: 'serve',
+        source: { file: null, configYaml: null },
+        core: { capture: { port: 9900, intercept: ['a.test', '*.b.test', 'c.test'], trust: ['ca.pem'] } },
+      },
+    ],
+    ['ui --capture=0', { kind: 'ui', core: { capture: { port: 0, intercept: [], trust: [] } } }],
     ['ui', { kind: 'ui', port: null, open: true, source: { file: null } }],
     ['demo', { kind: 'ui', demo: true }],
     ['app a.yaml --or-browser', { kind: 'app', orBrowser: true, source: { file: 'a.yaml' } }],
@@ -99,6 +109,8 @@ describe('parseArguments', () => {
     ['validate a b', 'There is one argument too many: b'],
     ['explain -c a GET http://h -H nothing', '-H takes "name: value", not "nothing".'],
     ['export -c a', 'export needs the folder to write into: --to DIR.'],
+    ['-c a --intercept a.test', '--intercept needs --capture PORT beside it.'],
+    ['-c a --capture 70000', '--capture takes a whole number up to 65535, not 70000.'],
     ['-c a --no-watch=1', '--no-watch takes no value.'],
   ])('says what is wrong with: %s', (line, expected) => {
     expect(problem(line)).toBe(expected);
