@@ -86,6 +86,11 @@ export function trafficHref(filter: string): string {
   return formatRoute({ screen: 'traffic', rest: [], query: filter === '' ? {} : { q: filter } });
 }
 
+/** The route tester, filled with a request: `method`, `url`, `headers` (one a line), `draws`. */
+export function testerHref(query: Readonly<Record<string, string>>): string {
+  return formatRoute({ screen: 'routes', rest: ['tester'], query });
+}
+
 /** One recorded request, its Decision tab open. */
 export function requestHref(seq: number, filter = ''): string {
   const query = { ...(filter === '' ? {} : { q: filter }), sel: String(seq), tab: 'decision' };

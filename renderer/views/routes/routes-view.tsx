@@ -1,29 +1,53 @@
 import { Fragment, useState } from 'react';
 import type { CoreState, RouteState } from '../../../proxy-core/index.ts';
 import { Button, LinkButton } from '../../components/button.tsx';
-import { Field } from '../../components/controls.tsx';
+import { Field, Segmented } from '../../components/controls.tsx';
 import { cx } from '../../components/cx.ts';
 import { Icon } from '../../components/icon.tsx';
 import { EmptyState, Separator, Toolbar } from '../../components/layers.tsx';
 import { Meter, Tag, YamlLink } from '../../components/marks.tsx';
 import { formatCount, formatRate, formatShare, formatTime } from '../../state/format.ts';
-import { clusterHref, filterValue, screenHref, setQuery, trafficHref, useRoute } from '../../state/router.ts';
+import {
+  clusterHref,
+  filterValue,
+  navigate,
+  screenHref,
+  setQuery,
+  testerHref,
+  trafficHref,
+  useRoute,
+} from '../../state/router.ts';
 import { rate } from '../../state/series.ts';
 import { useCore, useMetrics } from '../../state/stores.ts';
 import { routeGroups, routeTotals } from './route-rows.ts';
 import styles from './routes.module.css';
+import { RouteTester } from './tester.tsx';
 
 /** Every route with how often it was chosen: what is never hit is what was never tested. */
 export function RoutesView() {
   const core = useCore((s) => s.core);
   const [text, setText] = useState('');
   const [onlyNever, setOnlyNever] = useState(false);
+  const { rest } = useRoute();
   if (core === null) return <Toolbar title="Routes" />;
+  if (rest[0] === 'tester') {
+    return (
+      <>
+        <Toolbar title="Routes">
+          <ViewSwitch view="tester" />
+          <span className="grow" />
+          <span className="sub trunc">Nothing is sent. What runs answers.</span>
+        </Toolbar>
+        <RouteTester />
+      </>
+    );
+  }
   const totals = routeTotals(core);
   const groups = routeGroups(core, text, onlyNever);
   return (
     <>
       <Toolbar title="Routes">
+        <ViewSwitch view="table" />
         <span className="grow" />
         <span className="row">
           <span className="sub">Hit since {formatTime(core.appliedAt)}</span>
@@ -77,6 +101,21 @@ export function RoutesView() {
         <RouteTable core={core} groups={groups} hits={totals.hits} />
       )}
     </>
+  );
+}
+
+function ViewSwitch({ view }: { readonly view: 'table' | 'tester' }) {
+  return (
+    <Segmented
+      small
+      label="View"
+      choices={[
+        { value: 'table', label: 'Table' },
+        { value: 'tester', label: 'Tester' },
+      ]}
+      value={view}
+      onChange={(next) => navigate(next === 'table' ? screenHref('routes') : testerHref({}))}
+    />
   );
 }
 

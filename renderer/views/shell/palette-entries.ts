@@ -9,6 +9,7 @@ import {
   filterValue,
   formatRoute,
   screenHref,
+  testerHref,
   trafficHref,
 } from '../../state/router.ts';
 import { RAIL } from './rail.tsx';
@@ -55,6 +56,14 @@ export function paletteEntries(source: PaletteSource): PaletteEntry[] {
     action(recording ? 'pause' : 'record', text, 'traffic goes on', '', { kind: 'pause', paused: recording });
     action('copy', 'Copy route tests', 'of the requests that the traffic list shows', '', {
       kind: 'route-tests',
+    });
+    entries.push({
+      group: 'Go to',
+      icon: 'routes',
+      text: 'Route tester',
+      detail: 'where a request would go; nothing is sent',
+      keys: '',
+      go: { href: testerHref({}) },
     });
     action('trash', 'Clear recorded requests…', '', '', { kind: 'clear' });
   }

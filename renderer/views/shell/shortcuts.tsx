@@ -33,6 +33,13 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly Shortcu
     ],
   },
   {
+    title: 'Route tester',
+    keys: [
+      ['Focus the URL', '/'],
+      ['Explain', 'Enter'],
+    ],
+  },
+  {
     title: 'Config',
     keys: [
       ['Apply', `${MOD} Shift Enter`],

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { RecordDetail, RecordRow } from '../../../proxy-core/index.ts';
-import { Button } from '../../components/button.tsx';
+import { Button, LinkButton } from '../../components/button.tsx';
 import { Tabs } from '../../components/controls.tsx';
 import { cx } from '../../components/cx.ts';
 import { ConnectionGlyph, StatusGlyph, statusClass } from '../../components/glyphs.tsx';
@@ -9,6 +9,7 @@ import { EmptyState } from '../../components/layers.tsx';
 import { Badge } from '../../components/marks.tsx';
 import { getClient } from '../../state/client.ts';
 import { formatDuration } from '../../state/format.ts';
+import { testerHref } from '../../state/router.ts';
 import { rowRing, useCore, useRows } from '../../state/stores.ts';
 import { showFailure, showToast } from '../../state/toasts.ts';
 import { curlCommand } from './curl.ts';
@@ -22,6 +23,7 @@ import { HeadersTab } from './tab-headers.tsx';
 import { LogTab } from './tab-log.tsx';
 import { MessageTab } from './tab-message.tsx';
 import { OverviewTab } from './tab-overview.tsx';
+import { testerQuery } from './tester-query.ts';
 
 /** The recorded request, asked for again when it ends. `undefined` while it loads, null when it is gone. */
 function useDetail(seq: number, row: RecordRow | undefined): RecordDetail | null | undefined {
@@ -109,6 +111,17 @@ export function RequestDrawer(props: {
         <Button small iconOnly variant="ghost" label={`${thing} below (J)`} onClick={() => onMove(1)}>
           <Icon name="down" size={14} />
         </Button>
+        {!tcp && detail !== undefined && detail !== null && (
+          <LinkButton
+            small
+            variant="ghost"
+            href={testerHref(testerQuery(detail, addressOf(detail.row.listener)))}
+            title="Ask the routes that run now"
+          >
+            <Icon name="routes" size={14} />
+            Test
+          </LinkButton>
+        )}
         {!tcp && (
           <Button
             small
