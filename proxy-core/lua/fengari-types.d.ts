@@ -89,3 +89,8 @@ declare module 'fengari/src/lualib.js' {
   // biome-ignore lint/style/noDefaultExport: what CommonJS exports
   export default library;
 }
+
+declare module 'fengari/src/fengaricore.js' {
+  const core: { readonly FENGARI_RELEASE: string };
+  export default core;
+}
