@@ -92,5 +92,5 @@ declare module 'fengari/src/lualib.js' {
 
 declare module 'fengari/src/fengaricore.js' {
   const core: { readonly FENGARI_RELEASE: string };
-  export default core;
+  export = core;
 }
