@@ -135,7 +135,7 @@ describe('the traffic screen', () => {
 
   it('copies route tests of the requests in the list', async () => {
     await app.page.keyboard.press('Control+k');
-    await app.page.getByRole('combobox').fill('route tests');
+    await app.page.getByRole('combobox').fill('>route tests');
     await app.page.keyboard.press('Enter');
     await app.page.getByText(/^Copied \d+ route tests?$/).waitFor();
     const text = await app.page.evaluate(() => navigator.clipboard.readText());
