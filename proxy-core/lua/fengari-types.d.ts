@@ -92,5 +92,6 @@ declare module 'fengari/src/lualib.js' {
 
 declare module 'fengari/src/fengaricore.js' {
   const core: { readonly FENGARI_RELEASE: string };
-  export = core;
+  // biome-ignore lint/style/noDefaultExport: what CommonJS exports
+  export default core;
 }
