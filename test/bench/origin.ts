@@ -1,6 +1,6 @@
 /**
  * An HTTP/1.1 origin as cheap as Node can be: answers every request head with the same bytes, so that the
- * proxies are measured and not it. `/big` answers 10 MB. Prints its port.
+ * proxies are measured and not it. `/big` answers 10 MB. Prints its port. With `any` it listens on all loopback addresses.
  */
 import { createServer } from 'node:net';
 
@@ -33,7 +33,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
   socket.on('error', () => socket.destroy());
 });
-server.listen(0, '127.0.0.1', () => {
+server.listen(0, process.argv[2] === 'any' ? '0.0.0.0' : '127.0.0.1', () => {
   const address = server.address();
   if (address !== null && typeof address === 'object') console.log(`port ${address.port}`);
 });

@@ -45,10 +45,11 @@ function addAttempt(
 ): void {
   const connects = attempt.connectStarted !== null;
   if (connects) add(group, 'connect', attempt.connectStarted, attempt.connected, 'connect');
+  if (connects) add(group, 'TLS handshake', attempt.connected, attempt.secured, 'connect');
   add(
     group,
     connects ? 'connection ready' : 'pooled connection',
-    attempt.connected ?? attempt.started,
+    attempt.secured ?? attempt.connected ?? attempt.started,
     attempt.poolReady,
     'pool',
   );

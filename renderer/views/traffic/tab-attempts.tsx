@@ -56,12 +56,7 @@ function factsOf(
   const reason = attemptReason(attempt, index);
   const facts: Fact[] = [['Host', mono(attempt.host || 'none could be picked')]];
   if (reason !== '') facts.push(['Why', <Words key="v" text={reason} />]);
-  facts.push([
-    'Connection',
-    attempt.connectStarted === null
-      ? 'open already'
-      : `new, ${span(attempt.connectStarted, attempt.connected)} to connect`,
-  ]);
+  facts.push(['Connection', connectionText(attempt)]);
   if (tcp) {
     if (attempt.failure !== '')
       facts.push([
@@ -83,11 +78,23 @@ function factsOf(
     ]);
     facts.push(['First byte', `${span(attempt.sentFirst, attempt.firstByte)} after the request was sent`]);
   }
+  if (attempt.poolReady !== null && attempt.poolReady > attempt.started)
+    facts.push(['Waited', `${span(attempt.started, attempt.poolReady)} until it had the connection`]);
   facts.push([
     'Began',
     `${formatDuration(attempt.started / 1000)} into the ${tcp ? 'connection' : 'request'}${overlaps(attempt, before) ? ', while the one before still ran' : ''}`,
   ]);
   return facts;
+}
+
+/** Which connection, and what it took to make it. */
+function connectionText(attempt: AttemptTiming): string {
+  const number = attempt.connection === 0 ? '' : `number ${attempt.connection}, `;
+  if (attempt.connectStarted === null) {
+    return attempt.poolReady === null ? 'none was ready' : `${number}open already`;
+  }
+  const tls = attempt.secured === null ? '' : `, ${span(attempt.connected, attempt.secured)} for TLS`;
+  return `${number}new, ${span(attempt.connectStarted, attempt.connected)} to connect${tls}`;
 }
 
 function span(from: number | null, to: number | null): string {

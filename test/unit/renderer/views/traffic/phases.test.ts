@@ -105,6 +105,14 @@ describe('phases', () => {
     );
   });
 
+  it('shows the TLS handshake between the connection and its readiness', () => {
+    const secured = { ...ANSWERED, connectStarted: 100, connected: 120, secured: 180, poolReady: 190 };
+    const all = bars({ requestComplete: 90, attempts: [secured], end: 3000 });
+    expect(all).toContain('Attempt 1: connect 100-120 connect');
+    expect(all).toContain('Attempt 1: TLS handshake 120-180 connect');
+    expect(all).toContain('Attempt 1: connection ready 180-190 pool');
+  });
+
   it('never draws a bar backwards', () => {
     const odd = { ...ANSWERED, sentLast: 950, firstByte: 900 };
     for (const phase of phases(
