@@ -4,7 +4,7 @@ import { LuaError, LuaMachine, LuaThread } from '../../../../proxy-core/lua/mach
 import { pushValue, readValue } from '../../../../proxy-core/lua/values.ts';
 
 /** What an expression is in a new machine. */
-function valueOf(expression: string, before = ''): unknown {
+function evaluated(expression: string, before = ''): unknown {
   const machine = new LuaMachine(`${before}\nfunction f() result = ${expression} end`);
   new LuaThread(machine).start(machine.functionNamed('f') ?? -1, () => 0);
   lua.lua_getglobal(machine.state, Buffer.from('result'));
@@ -31,7 +31,7 @@ describe('LuaMachine', () => {
     ['string.format("%05.1f|%s", 3.14159, "x")', '003.1|x'],
     ['({ pcall(error, "x") })[2]', 'x'],
   ])('knows what scripts for LuaJIT use: %s', (expression, expected) => {
-    expect(valueOf(expression)).toBe(expected);
+    expect(evaluated(expression)).toBe(expected);
   });
 
   it.each([
@@ -44,7 +44,7 @@ describe('LuaMachine', () => {
     'os.execute',
     'os.getenv',
     'os.remove',
-  ])('has no %s', (name) => expect(valueOf(`type(${name})`)).toBe('nil'));
+  ])('has no %s', (name) => expect(evaluated(`type(${name})`)).toBe('nil'));
 
   it('keeps globals from run to run', () => {
     const machine = new LuaMachine('n = 0 function f() n = n + 1 end');

@@ -29,17 +29,21 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function run(line: string): Promise<{ code: number; out: string; error: string }> {
   const parsed = parseArguments(line.split(' ').map((word) => word.replace('DIR', folder)));
   if ('problem' in parsed) throw new Error(parsed.problem);
-  let out = '';
-  let error = '';
+  const written = { out: '', error: '' };
   const terminal = {
-    out: (text: string) => void (out += text),
-    error: (text: string) => void (error += text),
+    out: (text: string) => {
+      written.out += text;
+    },
+    error: (text: string) => {
+      written.error += text;
+    },
   };
   const { command } = parsed;
   if (command.kind !== 'route-test' && command.kind !== 'validate') throw new Error(command.kind);
   const code = await (command.kind === 'validate'
     ? validate(command, terminal)
     : routeTest(command, terminal));
+  const { out, error } = written;
   return { code, out: out.replaceAll(folder, 'DIR'), error: error.replaceAll(folder, 'DIR') };
 }
 
