@@ -48,7 +48,7 @@ export function probe(base: JsonMap): MessageReport[] {
     reports.set(visit.type, report);
     for (const field of message.fields) {
       for (const child of probeField(visit, message, field, report)) {
-        const key = EVERYWHERE.has(child.type) ? `${child.type} ${field.fullName}` : child.type;
+        const key = EVERYWHERE.has(child.type) || isAny(field) ? `${child.type} ${field.fullName}` : child.type;
         if (visited.has(key)) continue;
         visited.add(key);
         queue.push(child);
@@ -105,7 +105,7 @@ function probeField(
 
 function waysToSet(field: FieldSchema, place: Place): Json[] {
   if (field.type.kind === 'enum' && field.cardinality === 'single') return [...field.type.enumeration.names];
-  if (field.type.kind === 'message' && field.type.typeName === 'google.protobuf.Any') {
+  if (isAny(field)) {
     const parent = place.findLast((part) => typeof part === 'string');
     return candidates(field, String(parent ?? '')).map((type) => ({
       '@type': `type.googleapis.com/${type}`,
@@ -113,6 +113,11 @@ function waysToSet(field: FieldSchema, place: Place): Json[] {
     }));
   }
   return [sample(field)];
+}
+
+/** An extension may stand in several such fields, and only some of them are where it is read. */
+function isAny(field: FieldSchema): boolean {
+  return field.type.kind === 'message' && field.type.typeName === 'google.protobuf.Any';
 }
 
 /** The message type to look into, or null for what has no fields of its own to the loader. */
