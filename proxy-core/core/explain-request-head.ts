@@ -4,6 +4,7 @@ import type { HttpConnectionManagerConfig } from '../http/connection-manager-con
 import { mutateEarly } from '../http/early-header-mutation.ts';
 import { detectAddress } from '../http/ip-detection.ts';
 import { mutateRequestHeaders } from '../http/request-headers.ts';
+import { asksForTunnel } from '../http/router/upgrade.ts';
 import { Narration, step } from './narration.ts';
 import type { Telling } from './telling.ts';
 
@@ -48,6 +49,7 @@ export function tellRequestHead(
   const rejectStatus = detected?.rejectStatus ?? 0;
   if (rejectStatus > 0) return { head: early, internal: false, rejectStatus };
   const uuid = (): string => recorded?.requestId ?? '00000000-0000-4000-8000-000000000000';
-  const internal = mutateRequestHeaders(early, info, http, snapshot.runtime, tls, false, uuid, detected);
+  const tunnel = asksForTunnel(early);
+  const internal = mutateRequestHeaders(early, info, http, snapshot.runtime, tls, tunnel, uuid, detected);
   return { head: info.requestHead ?? head, internal, rejectStatus: 0 };
 }

@@ -18,6 +18,7 @@ import {
 import { tellLocalReply } from './explain-local-reply.ts';
 import { tellRequestHead } from './explain-request-head.ts';
 import { routeSteps, routeSubject } from './explain-route.ts';
+import { tellUpgrade } from './explain-upgrade.ts';
 import { tellUpstream } from './explain-upstream.ts';
 import { step } from './narration.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -159,6 +160,8 @@ function tellFromChain(
     return finish(telling, recordedHeadline(recorded), 'The connection manager answered before routing.');
   }
   const route = tellRoute(telling, http, input);
+  const refused = tellUpgrade(telling, http, route, received);
+  if (refused !== null) return refused;
   if (answer !== null && recorded === null) {
     telling.outcome = { ...telling.outcome, localReply: answer };
     return finish(telling, `${answer.status} written by the proxy.`, 'An HTTP filter answers the request.');

@@ -8,7 +8,6 @@ import {
   type StreamInfo,
 } from '../base/stream-info.ts';
 import type { AccessLog } from '../observe/types.ts';
-import { selectCluster } from '../route/cluster-choice.ts';
 import { decideRoute } from '../route/decide.ts';
 import type { RedirectTrail } from '../route/internal-redirect.ts';
 import type { Route, RouteInput } from '../route/types.ts';
@@ -25,7 +24,7 @@ import { mutateRequestHeaders } from './request-headers.ts';
 import { mutateResponseHeaders } from './response-headers.ts';
 import { RouterStream } from './router/router.ts';
 import { streamDuration } from './router/timeouts.ts';
-import { opensTunnel, upgradeAllowed } from './router/upgrade.ts';
+import { admitUpgrade, opensTunnel } from './router/upgrade.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
 import { createFilterChain } from './stream-filters.ts';
 
@@ -72,7 +71,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   private logTimer: Timer | null = null;
   /** The request asks for a tunnel that is enabled. */
   upgrade = false;
-  private upgradeCounted = false;
+  /** It is one of `downstream_cx_upgrades_active`. */
+  upgradeCounted = false;
   route: Route | null = null;
   routeInput: RouteInput | null = null;
   /** A cookie that a hash policy makes; sent with the response. */
@@ -159,7 +159,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (!endStream) this.continueExpected(request);
     if (!config.hasRouter) return;
     this.decide(request);
-    if (this.upgrade && !this.admitUpgrade(request)) return;
+    if (this.upgrade && !admitUpgrade(this, request)) return;
     if (config.startLogs.length > 0) writeLogs(config.startLogs, info);
     if (config.periodicLogInterval > 0) {
       this.logTimer = new Timer(this, TimerKind.Log);
@@ -215,26 +215,6 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.routeName = '';
     info.routeIndex = -1;
     if (info.requestHead !== null) this.decide(info.requestHead);
-  }
-
-  /** False when the upgrade was answered with 403. A CONNECT without a route is left to the router. */
-  private admitUpgrade(head: RequestHead): boolean {
-    const { config, route, info } = this;
-    if (upgradeAllowed(config, route, head)) {
-      this.upgradeCounted = true;
-      config.stats.cxUpgradesTotal.inc();
-      config.stats.cxUpgradesActive.inc();
-      return true;
-    }
-    if (route === null && head.method === 'CONNECT') return true;
-    config.stats.rqWsOnNonWsRoute.inc();
-    if (route !== null) {
-      info.clusterName = selectCluster(route, this.routeInput as RouteInput, null)?.cluster ?? '';
-      info.clusterStatName = this.snapshot.clusters.get(info.clusterName)?.config.statName ?? '';
-    }
-    this.owner.closeAfterResponse();
-    this.sendLocalReply(403, '', null, 'upgrade_failed');
-    return false;
   }
 
   /** Checks of the connection manager before routing; false when it has answered. */
