@@ -48,7 +48,8 @@ export function probe(base: JsonMap): MessageReport[] {
     reports.set(visit.type, report);
     for (const field of message.fields) {
       for (const child of probeField(visit, message, field, report)) {
-        const key = EVERYWHERE.has(child.type) || isAny(field) ? `${child.type} ${field.fullName}` : child.type;
+        const key =
+          EVERYWHERE.has(child.type) || isAny(field) ? `${child.type} ${field.fullName}` : child.type;
         if (visited.has(key)) continue;
         visited.add(key);
         queue.push(child);
