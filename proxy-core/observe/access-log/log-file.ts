@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { CallbackTimer, type Clock } from '../../base/clock.ts';
 import { AttacheError } from '../../base/errors.ts';
+import { writeLatin1 } from '../../base/latin1.ts';
 import type { Counter, Gauge, Stats } from '../../base/stats.ts';
 import type { NewCoreEvent } from '../event-log.ts';
 import { errnoText, errorCode } from './errno.ts';
@@ -28,8 +29,10 @@ export interface LogFileOptions {
   readonly fileSystem?: LogFileSystem;
 }
 
-/** A batch is handed to the kernel when it has this many characters, as Envoy's 64 KiB. */
+/** A batch is handed to the kernel when it has this many bytes, as Envoy's 64 KiB. */
 const BATCH = 64 * 1024;
+/** What a batch is gathered in: room for the line that fills it. */
+const BATCH_ROOM = BATCH + 8 * 1024;
 /** Batches that wait while the file cannot be written (4 MiB); the oldest is dropped beyond. */
 const MOST_BATCHES = 64;
 /** Milliseconds until a write to a full pipe is tried again. */
@@ -39,8 +42,8 @@ const MOST_TRIES_AT_CLOSE = 100;
 const STREAMS: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
 
 interface Batch {
-  text: string;
-  lines: number;
+  readonly bytes: Uint8Array;
+  readonly lines: number;
 }
 
 /**
@@ -49,7 +52,12 @@ interface Batch {
  */
 export class LogFile {
   private fd: number;
-  private text = '';
+  /**
+   * Lines become bytes at once: as strings they would keep alive, until the batch is cut, all the heads whose parts they
+   * show. Null between batches.
+   */
+  private gathered: Buffer | null = null;
+  private filled = 0;
   private lines = 0;
   private readonly waiting: Batch[] = [];
   /** Bytes of the batch that is being written, and how far it got. */
@@ -76,18 +84,27 @@ export class LogFile {
 
   /** Takes one line, newline included. Never blocks, never throws. */
   write(line: string): void {
-    this.text += line;
+    const wide = WIDE.test(line) ? encode(line) : null;
+    const length = wide === null ? line.length : wide.length;
+    if (this.gathered !== null && this.filled + length > this.gathered.length) this.handOver();
+    const gathered = this.gathered ?? Buffer.allocUnsafeSlow(Math.max(BATCH_ROOM, length));
+    this.gathered = gathered;
+    if (wide === null) writeLatin1(gathered, line, this.filled);
+    else gathered.set(wide, this.filled);
+    this.filled += length;
     this.lines++;
-    this.owner.totalBuffered.value += line.length;
-    if (this.text.length >= BATCH) {
-      this.cut();
-      if (!this.writing && !this.failing) this.next();
-    }
+    this.owner.totalBuffered.value += length;
+    if (this.filled >= BATCH) this.handOver();
+  }
+
+  private handOver(): void {
+    this.cut();
+    if (!this.writing && !this.failing) this.next();
   }
 
   /** Hands over what was collected; `byTimer` for the counter. Also tries again after a failure. */
   flush(byTimer = false): void {
-    if (this.text !== '') {
+    if (this.filled > 0) {
       this.cut();
       if (byTimer) this.owner.flushedByTimer.inc();
     }
@@ -96,7 +113,7 @@ export class LogFile {
 
   /** Opens the path anew (after a rotation), once what was collected before is in the old file. */
   reopen(): void {
-    if (this.text !== '') this.cut();
+    if (this.filled > 0) this.cut();
     this.reopenAt = this.batchesDone + this.waiting.length + (this.current === null ? 0 : 1);
     if (!this.writing) this.next();
   }
@@ -116,8 +133,10 @@ export class LogFile {
   }
 
   private cut(): void {
-    this.waiting.push({ text: this.text, lines: this.lines });
-    this.text = '';
+    if (this.gathered === null) return;
+    this.waiting.push({ bytes: this.gathered.subarray(0, this.filled), lines: this.lines });
+    this.gathered = null;
+    this.filled = 0;
     this.lines = 0;
     this.owner.buffered.inc();
     if (this.waiting.length <= MOST_BATCHES) return;
@@ -125,7 +144,7 @@ export class LogFile {
     if (oldest === undefined) return;
     this.dropped += oldest.lines;
     this.batchesDone++;
-    this.owner.totalBuffered.value -= oldest.text.length;
+    this.owner.totalBuffered.value -= oldest.bytes.length;
   }
 
   private next(): void {
@@ -138,8 +157,8 @@ export class LogFile {
         for (const resolve of this.idle.splice(0)) resolve();
         return;
       }
-      this.owner.totalBuffered.value -= batch.text.length;
-      this.current = encode(this.marker() + batch.text);
+      this.owner.totalBuffered.value -= batch.bytes.length;
+      this.current = this.marked(batch.bytes);
       this.written = 0;
     }
     this.writing = true;
@@ -205,12 +224,12 @@ export class LogFile {
     });
   }
 
-  /** A line that tells of dropped ones, before the first that was kept. */
-  private marker(): string {
-    if (this.dropped === 0) return '';
+  /** With a line that tells of dropped ones, before the first that was kept. */
+  private marked(bytes: Uint8Array): Uint8Array {
+    if (this.dropped === 0) return bytes;
     const count = this.dropped;
     this.dropped = 0;
-    return `# ${count} lines are missing here: ${this.failure}\n`;
+    return Buffer.concat([Buffer.from(`# ${count} lines are missing here: ${this.failure}\n`), bytes]);
   }
 
   private openAgain(): void {
@@ -226,11 +245,10 @@ export class LogFile {
   }
 }
 
-/**
- * Values from the wire have one char per byte; text from the configuration may have wider ones, which become UTF-8.
- */
+const WIDE = /[\u0100-\uffff]/;
+
+/** Values from the wire have one char per byte; text from the configuration may have wider ones, which become UTF-8. */
 function encode(text: string): Uint8Array {
-  if (!/[\u0100-\uffff]/.test(text)) return Buffer.from(text, 'latin1');
   return Buffer.concat(
     text.split(/([\u0100-\uffff]+)/).map((part, i) => Buffer.from(part, i % 2 === 0 ? 'latin1' : 'utf8')),
   );
