@@ -2,7 +2,7 @@
 import type { DemoHostMode } from '../../electron/ipc/contract.ts';
 import { getClient } from './client.ts';
 import { formatBytes, formatCount } from './format.ts';
-import { publishRows } from './session.ts';
+import { publishRows, takeDemo } from './session.ts';
 import { rowRing, type UiSlice, useApp, useConfig, useDemo, useRows, useUi } from './stores.ts';
 import { showFailure, showToast } from './toasts.ts';
 
@@ -63,7 +63,7 @@ export async function setDemoRate(rate: number): Promise<void> {
 
 export async function setDemoHost(address: string, mode: DemoHostMode): Promise<void> {
   try {
-    useDemo.setState({ demo: await getClient().call('demo.host', { address, mode }) });
+    takeDemo(await getClient().call('demo.host', { address, mode }));
   } catch (error) {
     showFailure(`${address} was not changed`, error);
   }

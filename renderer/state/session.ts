@@ -1,5 +1,6 @@
-import type { AppClient, Resync, RowsPush } from '../../electron/ipc/contract.ts';
+import type { AppClient, DemoState, Resync, RowsPush } from '../../electron/ipc/contract.ts';
 import type { CoreEvent, CoreState, MetricsTick } from '../../proxy-core/index.ts';
+import { demoEvents } from './demo-events.ts';
 import {
   hostHistory,
   MAX_EVENTS,
@@ -69,7 +70,7 @@ export function startSession(client: AppClient): () => void {
     client.on('state', takeState),
     client.on('config', (config) => useConfig.setState({ config })),
     client.on('event', takeEvent),
-    client.on('demo', (demo) => useDemo.setState({ demo })),
+    client.on('demo', takeDemo),
     client.onConnection((connected) => {
       if (connected) {
         if (useApp.getState().connection === 'lost') void resync();
@@ -114,10 +115,25 @@ function takeTick(tick: MetricsTick): void {
   useMetrics.setState({ ticks: [...ticks.slice(-(MAX_TICKS - 1)), tick] });
 }
 
+/** Events of this window itself, below those of the core. */
+let ownSeq = -1;
+
+/** What the shop is now, from a push or from the answer of a call: whichever comes first tells what was switched. */
+export function takeDemo(demo: DemoState): void {
+  const switched = demoEvents(useDemo.getState().demo, demo, Date.now(), ownSeq);
+  ownSeq -= switched.length;
+  useDemo.setState({ demo });
+  for (const event of switched) takeEvent(event);
+}
+
 function takeEvent(event: CoreEvent): void {
   const { events } = useEvents.getState();
   if (events.some((known) => known.seq === event.seq)) return;
-  useEvents.setState({ events: [...events.slice(-(MAX_EVENTS - 1)), event] });
+  // In the order of time, which two sources do not keep by themselves.
+  const later = events.filter((known) => known.at > event.at).length;
+  const list = [...events];
+  list.splice(events.length - later, 0, event);
+  useEvents.setState({ events: list.slice(-MAX_EVENTS) });
   toastForEvent(event);
 }
 

@@ -9,11 +9,26 @@ export const TOAST_TIME = 6000;
 
 let nextToast = 1;
 
+/** More would cover what is worked with. */
+export const SHOWN_TOASTS = 3;
+const MOST_TOASTS = 50;
+
+/** The newest are kept; of the older ones, which only are counted, those that wait to be dismissed. */
+export function keptToasts(toasts: readonly Toast[]): readonly Toast[] {
+  const newest = toasts.length - SHOWN_TOASTS;
+  return toasts.filter(({ sticky }, index) => sticky || index >= newest).slice(-MOST_TOASTS);
+}
+
+/** Dismisses those that are only counted. */
+export function dismissOlder(): void {
+  useUi.setState(({ toasts }) => ({ toasts: toasts.slice(-SHOWN_TOASTS) }));
+}
+
 /** Shows a toast; one with the same id is replaced. */
 export function showToast(toast: Omit<Toast, 'id'> & { readonly id?: string }): void {
   const id = toast.id ?? `toast-${nextToast++}`;
   useUi.setState(({ toasts }) => ({
-    toasts: [...toasts.filter((shown) => shown.id !== id), { ...toast, id }].slice(-5),
+    toasts: keptToasts([...toasts.filter((shown) => shown.id !== id), { ...toast, id }]),
   }));
 }
 
@@ -34,8 +49,14 @@ export function toastForEvent(event: CoreEvent): void {
       return;
     case 'host-returned': {
       const cluster = useCore.getState().core?.clusters.find(({ name }) => name === event.cluster);
-      const others = cluster?.hosts.some((h) => h.health === 'ejected' && h.address !== event.host) ?? false;
-      if (!others) dismissToast(`eject:${event.cluster}`);
+      const out = cluster?.hosts.filter((h) => h.health === 'ejected' && h.address !== event.host) ?? [];
+      if (out.length === 0) dismissToast(`eject:${event.cluster}`);
+      else
+        settleEjection(
+          event.cluster,
+          out.map((h) => h.address),
+          cluster?.hosts.length ?? 0,
+        );
       if (event.detector === 'manual') return;
       showToast({
         tone: 'ok',
@@ -116,6 +137,27 @@ export function toastForEvent(event: CoreEvent): void {
     case 'demo':
       return;
   }
+}
+
+/** A host came back and others are still out: the toast says who, and goes by itself. */
+function settleEjection(cluster: string, out: readonly string[], hosts: number): void {
+  const id = `eject:${cluster}`;
+  const rest = hosts - out.length;
+  useUi.setState(({ toasts }) => ({
+    toasts: toasts.map((toast) =>
+      toast.id !== id
+        ? toast
+        : {
+            ...toast,
+            title:
+              out.length === 1
+                ? `${out[0]} is still ejected from ${cluster}`
+                : `${out.length} hosts are still ejected from ${cluster}`,
+            text: `${rest} of ${hosts} hosts take the traffic.`,
+            sticky: false,
+          },
+    ),
+  }));
 }
 
 function ejectionToast(event: CoreEvent): Toast {

@@ -9,13 +9,15 @@ import { EmptyState, Separator, Toolbar } from '../../components/layers.tsx';
 import { Badge, Kbd } from '../../components/marks.tsx';
 import { chooseConfig, startDemo } from '../../state/actions.ts';
 import { formatCount, formatCountShort, plural } from '../../state/format.ts';
+import { MOD } from '../../state/keyboard.ts';
 import { setQuery, useRoute } from '../../state/router.ts';
 import { useConfig, useCore } from '../../state/stores.ts';
 import styles from './config.module.css';
 import { DiffPanel } from './diff-panel.tsx';
-import { applyDraft, discardDraft, editDraft, followConfig, isEdited, useDraft } from './draft.ts';
+import { applyDraft, discardDraft, editDraft, followConfig, isEdited, setLint, useDraft } from './draft.ts';
 import {
   applyFix,
+  applyFixes,
   createEditor,
   goToLine,
   nextDiagnostic,
@@ -24,6 +26,7 @@ import {
   replaceText,
 } from './editor.ts';
 import { ExportDialog } from './export-dialog.tsx';
+import { fixesTogether } from './fixes.ts';
 import { lineCounts, outline } from './outline-model.ts';
 
 /** Errors of the machine, not of the text. */
@@ -243,7 +246,8 @@ const COLORS = { error: 'c-err', warning: 'c-warn', notice: 'c-note' } as const;
 const MOST_PROBLEMS = 200;
 
 function Problems({ editor }: EditorRef) {
-  const { diagnostics } = useDraft();
+  const { diagnostics, check } = useDraft();
+  const together = fixesTogether(diagnostics).length;
   const count = (severity: Diagnostic['severity']) =>
     diagnostics.filter((each) => each.severity === severity).length;
   const rank = { error: 0, warning: 1, notice: 2 };
@@ -254,6 +258,8 @@ function Problems({ editor }: EditorRef) {
         <header className={styles.problemsHead}>
           <h2>Problems</h2>
           <span className="sub">None. Every field here has its effect.</span>
+          <span className="grow" />
+          <LintSwitch />
         </header>
       </section>
     );
@@ -274,6 +280,20 @@ function Problems({ editor }: EditorRef) {
         )}
         {count('notice') > 0 && <Badge title={plural(count('notice'), 'notice')}>{count('notice')}</Badge>}
         <span className="grow" />
+        {together > 1 && (
+          <Button
+            small
+            disabled={check !== 'checked'}
+            title="Makes every edit that is proposed below, as one step that can be undone"
+            onClick={() => {
+              if (editor.current !== null) applyFixes(editor.current, diagnostics);
+            }}
+          >
+            Fix all {together}
+            <Kbd keys={`${MOD} Shift .`} />
+          </Button>
+        )}
+        <LintSwitch />
         <Button
           variant="ghost"
           small
@@ -323,6 +343,17 @@ function Problems({ editor }: EditorRef) {
         <p className={styles.same}>{formatCount(sorted.length - MOST_PROBLEMS)} more are not listed.</p>
       )}
     </section>
+  );
+}
+
+/** Quiet: routes that can never be reached and the like are asked for, not pushed. */
+function LintSwitch() {
+  const lint = useDraft((s) => s.lint);
+  return (
+    <label className={styles.lint} title="Also tells of routes that can never match and other findings">
+      <input type="checkbox" checked={lint} onChange={(event) => setLint(event.target.checked)} />
+      Look at routes too
+    </label>
   );
 }
 

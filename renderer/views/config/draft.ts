@@ -17,6 +17,8 @@ export interface DraftSlice {
   /** The text as it last came from the app: what differs from it was typed here. */
   readonly loaded: string;
   readonly diagnostics: readonly Diagnostic[];
+  /** Findings about whole route tables are asked for too. */
+  readonly lint: boolean;
   /** `stale`: typed since the last answer. */
   readonly check: 'stale' | 'checking' | 'checked';
   readonly applying: boolean;
@@ -32,6 +34,7 @@ export const useDraft = create<DraftSlice>(() => ({
   text: '',
   loaded: '',
   diagnostics: [],
+  lint: false,
   check: 'checked',
   applying: false,
   result: null,
@@ -76,6 +79,7 @@ export function followConfig(config: ConfigState): void {
           replaced: draft.text === loaded ? draft.replaced : draft.replaced + 1,
         }),
   });
+  if (!keep && draft.lint) void validateDraft();
 }
 
 export function editDraft(text: string): void {
@@ -96,12 +100,19 @@ export function discardDraft(): void {
   replaceDraft(useDraft.getState().base);
 }
 
+/** Turns the findings about routes on or off, and checks again at once. */
+export function setLint(lint: boolean): void {
+  clearTimeout(timer);
+  useDraft.setState({ lint });
+  void validateDraft();
+}
+
 async function validateDraft(): Promise<void> {
   const current = ++round;
-  const { text } = useDraft.getState();
+  const { text, lint } = useDraft.getState();
   useDraft.setState({ check: 'checking' });
   try {
-    const { diagnostics } = await getClient().call('config.validate', { text });
+    const { diagnostics } = await getClient().call('config.validate', lint ? { text, lint } : { text });
     if (current === round) useDraft.setState({ diagnostics, check: 'checked' });
   } catch {
     // The connection banner tells; the text is checked again at the next key or apply.
@@ -120,6 +131,7 @@ export async function applyDraft(save: boolean): Promise<void> {
     const result = await getClient().call('config.apply', { text, save });
     useDraft.setState({ result, diagnostics: result.diagnostics, check: 'checked' });
     if (result.ok) useDraft.setState({ base: text, loaded: text, baseVersion: result.version });
+    if (result.ok && useDraft.getState().lint) void validateDraft();
   } catch (error) {
     const config = useConfig.getState().config;
     const running =

@@ -31,6 +31,7 @@ import {
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { Diagnostic, Fix, SourceRange } from '../../../proxy-core/index.ts';
+import { fixesTogether } from './fixes.ts';
 
 export interface LineCount {
   readonly line: number;
@@ -139,6 +140,7 @@ export function createEditor(options: EditorOptions): EditorView {
           },
           { key: 'F8', run: nextDiagnostic },
           { key: 'Mod-.', run: applyFixAtCursor },
+          { key: 'Mod-Shift-.', run: (view) => applyFixes(view, view.state.field(shown)) },
           indentWithTab,
           ...searchKeymap,
           ...historyKeymap,
@@ -173,6 +175,18 @@ function applyFixAtCursor(view: EditorView): boolean {
   const found = view.state.field(shown).find((each) => each.fix !== undefined && each.range.line === line);
   if (found?.fix === undefined) return false;
   applyFix(view, found.fix);
+  return true;
+}
+
+/** Every proposed edit in one step of the history; those that overlap wait for the next check. */
+export function applyFixes(view: EditorView, diagnostics: readonly Diagnostic[]): boolean {
+  const fixes = fixesTogether(diagnostics);
+  if (fixes.length === 0) return false;
+  const changes = fixes.map(
+    (fix): ChangeSpec => ({ ...offsets(view.state.doc, fix.range), insert: fix.text }),
+  );
+  view.dispatch({ changes, scrollIntoView: true });
+  view.focus();
   return true;
 }
 

@@ -59,7 +59,7 @@ export function OverviewView() {
         <Segmented small label="Topology" choices={MODES} value={mode} onChange={setMode} />
       </Toolbar>
       <div className={styles.split}>
-        <div className="col grow">
+        <div className={cx('col grow', selected !== undefined && styles.withPanel)}>
           <Waiting core={core} />
           <Topology selected={selected?.name ?? null} live={mode === 'live'} />
           <ChartRow range={Number(range) * 60_000} />

@@ -45,6 +45,7 @@ const GROUPS: readonly { readonly title: string; readonly keys: readonly Shortcu
       ['Apply', `${MOD} Shift Enter`],
       ['Next problem', 'F8'],
       ['Quick fix', `${MOD} .`],
+      ['Fix all', `${MOD} Shift .`],
     ],
   },
 ];

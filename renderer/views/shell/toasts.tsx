@@ -4,7 +4,7 @@ import { cx } from '../../components/cx.ts';
 import { HostGlyph } from '../../components/glyphs.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { type Toast, useUi } from '../../state/stores.ts';
-import { dismissToast, TOAST_TIME } from '../../state/toasts.ts';
+import { dismissOlder, dismissToast, SHOWN_TOASTS, TOAST_TIME } from '../../state/toasts.ts';
 import styles from './shell.module.css';
 
 const TONES = {
@@ -24,9 +24,26 @@ const ICONS = {
 
 export function Toasts() {
   const toasts = useUi((s) => s.toasts);
+  const older = Math.max(0, toasts.length - SHOWN_TOASTS);
   return (
     <div className={styles.toasts} aria-live="polite">
-      {toasts.map((toast) => (
+      {older > 0 && (
+        <div className={styles.older} role="status">
+          <span className="grow sub sm">{older} more</span>
+          <Button variant="ghost" small className={styles.toastLink} onClick={dismissOlder}>
+            Dismiss these
+          </Button>
+          <Button
+            variant="ghost"
+            small
+            className={styles.toastLink}
+            onClick={() => useUi.setState({ toasts: [] })}
+          >
+            Dismiss all
+          </Button>
+        </div>
+      )}
+      {toasts.slice(-SHOWN_TOASTS).map((toast) => (
         <ToastCard key={toast.id} toast={toast} />
       ))}
     </div>

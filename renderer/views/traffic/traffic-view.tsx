@@ -93,7 +93,7 @@ export function TrafficView() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is outside React; its version says that it changed
   const model = useMemo<ListModel>(() => {
     if (filter === '') return listModel(allSeqs(rowRing), events, rowRing);
-    const health = events.filter((event) => event.kind.startsWith('host-'));
+    const health = events.filter((event) => event.kind.startsWith('host-') || event.kind === 'demo');
     return listModel(
       listedSeqs(matches?.seqs ?? []),
       matches === null || matches.seqs.length === 0 ? [] : health,
