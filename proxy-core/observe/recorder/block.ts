@@ -8,6 +8,7 @@ import type {
   StreamInfo,
 } from '../../base/stream-info.ts';
 import { connectionFacts, upstreamFacts } from './connection-facts.ts';
+import type { FieldWriter } from './field-writer.ts';
 import type { StringTable } from './string-table.ts';
 
 /**
@@ -17,82 +18,77 @@ import type { StringTable } from './string-table.ts';
 const SEPARATOR = '\0';
 export const COUNTER_DOUBLES = 12;
 export const ATTEMPT_DOUBLES = 20;
+/** Places in the string table beside those that columns have (`I`). */
+const Place = { HostAddress: 40, HostName: 41 } as const;
 
-/** Method, authority, path: what a row needs. */
-export function rowText(head: RequestHead | null): string {
-  return head === null ? '\0\0' : head.method + SEPARATOR + head.authority + SEPARATOR + head.path;
+/** Method, authority, path: what a row needs, and how the text of a record begins. */
+export function writeRow(to: FieldWriter, head: RequestHead | null): void {
+  to.begin(head === null ? '' : head.method);
+  to.field(head === null ? '' : head.authority);
+  to.field(head === null ? '' : head.path);
 }
 
-/** Everything else of a finished stream. Begins with a separator. */
-export function restText(info: StreamInfo): string {
+/** Everything else of a finished stream. */
+export function writeRest(to: FieldWriter, info: StreamInfo): void {
   const received = info.receivedHead;
   const sent = info.requestHead;
   const c = info.connection;
-  let text =
-    SEPARATOR +
-    (received === null ? '' : received.scheme) +
-    SEPARATOR +
-    (received === null ? '' : received.protocol) +
-    addressText(info.remote) +
-    addressText(c.directRemote) +
-    addressText(c.local) +
-    (info.upstreamLocal === null ? '\0\0' : addressText(info.upstreamLocal)) +
-    SEPARATOR +
-    c.requestedServerName +
-    SEPARATOR +
-    info.requestId +
-    SEPARATOR +
-    info.upstreamTransportFailureReason +
-    SEPARATOR +
-    info.localReplyBody +
-    SEPARATOR +
-    (info.serviceNotes === undefined ? '' : info.serviceNotes.join('\n')) +
-    SEPARATOR +
-    (info.redirectHops ?? '') +
-    SEPARATOR +
-    c.terminationDetails +
-    headersText(received === null ? null : received.headers, null);
-  if (sent === null) text += '\0-';
+  to.field(received === null ? '' : received.scheme);
+  to.field(received === null ? '' : received.protocol);
+  writeAddress(to, info.remote);
+  writeAddress(to, c.directRemote);
+  writeAddress(to, c.local);
+  writeAddress(to, info.upstreamLocal);
+  to.field(c.requestedServerName);
+  to.field(info.requestId);
+  to.field(info.upstreamTransportFailureReason);
+  to.field(info.localReplyBody);
+  to.field(info.serviceNotes === undefined ? '' : info.serviceNotes.join('\n'));
+  to.field(info.redirectHops === undefined ? '' : String(info.redirectHops));
+  to.field(c.terminationDetails);
+  writeHeaders(to, received === null ? null : received.headers, null);
+  if (sent === null) to.field('-');
   else {
-    text +=
-      SEPARATOR +
-      sent.method +
-      SEPARATOR +
-      sent.authority +
-      SEPARATOR +
-      sent.path +
-      SEPARATOR +
-      sent.scheme +
-      headersText(sent.headers, received === null ? null : received.headers);
+    to.field(sent.method);
+    to.field(sent.authority);
+    to.field(sent.path);
+    to.field(sent.scheme);
+    writeHeaders(to, sent.headers, received === null ? null : received.headers);
   }
-  text += headersText(info.requestTrailers, null);
-  text += responseText(info.upstreamResponseHead, null);
-  text += responseText(
-    info.responseHead,
-    info.upstreamResponseHead === null ? null : info.upstreamResponseHead.headers,
-  );
-  return text + headersText(info.responseTrailers, null);
+  writeHeaders(to, info.requestTrailers, null);
+  const upstream = info.upstreamResponseHead;
+  writeResponse(to, upstream, null);
+  writeResponse(to, info.responseHead, upstream === null ? null : upstream.headers);
+  writeHeaders(to, info.responseTrailers, null);
 }
 
-function addressText(address: SocketAddress): string {
-  return SEPARATOR + address.ip + SEPARATOR + address.port;
+function writeAddress(to: FieldWriter, address: SocketAddress | null): void {
+  to.field(address === null ? '' : address.ip);
+  if (address === null) to.field('');
+  else to.number(address.port);
 }
 
-function responseText(head: ResponseHead | null, base: HeaderList | null): string {
-  return head === null ? '\0-' : SEPARATOR + head.status + headersText(head.headers, base);
+function writeResponse(to: FieldWriter, head: ResponseHead | null, base: HeaderList | null): void {
+  if (head === null) {
+    to.field('-');
+    return;
+  }
+  to.number(head.status);
+  writeHeaders(to, head.headers, base);
 }
 
 /** `shared` items as in `base`, then `own` further ones. */
-function headersText(headers: HeaderList | null, base: HeaderList | null): string {
-  if (headers === null) return '\x000\x000';
+function writeHeaders(to: FieldWriter, headers: HeaderList | null, base: HeaderList | null): void {
+  const length = headers === null ? 0 : headers.length;
   let shared = 0;
-  if (base !== null) {
-    const most = Math.min(headers.length, base.length);
+  if (headers !== null && base !== null) {
+    const most = Math.min(length, base.length);
     while (shared < most && headers[shared] === base[shared]) shared++;
   }
-  let text = SEPARATOR + shared + SEPARATOR + (headers.length - shared);
-  for (let i = shared; i < headers.length; i++) text += SEPARATOR + headers[i];
-  return text;
+  to.number(shared);
+  to.number(length - shared);
+  if (headers === null) return;
+  for (let i = shared; i < length; i++) to.field(headers[i] as string);
 }
 
 /** `strings` gets names, `connections` the facts of connections. */
@@ -131,8 +127,8 @@ export function writeDoubles(
     to[p + 9] = a.sentLast;
     to[p + 10] = a.firstByte;
     to[p + 11] = a.lastByte;
-    to[p + 12] = strings.id(a.hostAddress);
-    to[p + 13] = strings.id(a.hostName);
+    to[p + 12] = strings.idAt(Place.HostAddress, a.hostAddress);
+    to[p + 13] = strings.idAt(Place.HostName, a.hostName);
     to[p + 14] = strings.id(a.resetReason);
     to[p + 15] = strings.id(a.transportFailureReason);
     to[p + 16] = a.position;

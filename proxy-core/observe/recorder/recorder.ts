@@ -4,10 +4,11 @@ import type { BodySide, BodySlice, RowBatch, RowQuery } from '../../facade/core-
 import type { RecordDetail, RecorderState, RecordRow } from '../../facade/records.ts';
 import { RouteIds } from '../route-ids.ts';
 import type { StreamRecorder } from '../types.ts';
-import { ATTEMPT_DOUBLES, COUNTER_DOUBLES, restText, rowText, writeDoubles } from './block.ts';
+import { ATTEMPT_DOUBLES, COUNTER_DOUBLES, writeDoubles, writeRest, writeRow } from './block.ts';
 import { ByteRing } from './byte-ring.ts';
 import { DONE, F, F_STRIDE, I, I_STRIDE, LOCAL } from './columns.ts';
 import { toDetail, toLiveRow } from './detail.ts';
+import { FieldWriter } from './field-writer.ts';
 import { finishedRow, type RecordColumns, rebuildStream } from './read-record.ts';
 import { shownHead } from './shown-head.ts';
 import { StringTable } from './string-table.ts';
@@ -48,6 +49,8 @@ export class Recorder implements StreamRecorder {
   /** Streams in flight by slot; their rows are read from the stream itself. */
   private readonly live: (StreamInfo | null)[];
   private readonly ring: ByteRing;
+  /** The text of the record that ends just now. */
+  private readonly writer = new FieldWriter();
   private readonly strings = new StringTable();
   private readonly connections = new StringTable(4096);
   private readonly columns: RecordColumns;
@@ -124,17 +127,18 @@ export class Recorder implements StreamRecorder {
     const i = slot * I_STRIDE;
     const ints = this.ints;
     const strings = this.strings;
-    const row = rowText(shownHead(info));
-    let text = row + restText(info);
+    const text = this.writer;
+    writeRow(text, shownHead(info));
+    const rowLength = text.length;
+    writeRest(text, info);
     const attempts = Math.min(info.attempts.length, 64);
     const doubles = COUNTER_DOUBLES + attempts * ATTEMPT_DOUBLES;
-    const most = this.ring.maxEntry - doubles * 8;
-    if (text.length > most) text = text.slice(0, most);
-    const position = this.ring.allocate(doubles * 8 + text.length);
+    const length = Math.min(text.length, this.ring.maxEntry - doubles * 8);
+    const position = this.ring.allocate(doubles * 8 + length);
     const chunk = this.ring.chunkAt(position);
     const offset = this.ring.offsetOf(position);
     writeDoubles(info, chunk.doubles, offset / 8, strings, this.connections);
-    chunk.bytes.write(text, offset + doubles * 8, 'latin1');
+    copyBytes(text.bytes, 0, chunk.bytes, offset + doubles * 8, length);
     floats[f + F.startWall] = info.startWall;
     floats[f + F.start] = info.start;
     floats[f + F.requestComplete] = info.requestComplete;
@@ -149,23 +153,24 @@ export class Recorder implements StreamRecorder {
     ints[i + I.status] = info.responseCode;
     ints[i + I.bits] = info.localReply ? DONE | LOCAL : DONE;
     ints[i + I.flags] = info.responseFlags === NO_FLAGS ? 0 : strings.id(info.responseFlags.join(','));
-    ints[i + I.details] = strings.id(info.responseCodeDetails);
-    ints[i + I.protocol] = strings.id(info.downstreamProtocol);
-    ints[i + I.listener] = strings.id(info.connection.listenerName);
-    ints[i + I.route] = strings.id(this.routeIds.of(info));
-    ints[i + I.routeName] = strings.id(info.routeName);
-    ints[i + I.cluster] = strings.id(info.clusterName);
-    ints[i + I.host] = strings.id(info.upstreamHost);
+    ints[i + I.details] = strings.idAt(I.details, info.responseCodeDetails);
+    ints[i + I.protocol] = strings.idAt(I.protocol, info.downstreamProtocol);
+    ints[i + I.listener] = strings.idAt(I.listener, info.connection.listenerName);
+    ints[i + I.route] = strings.idAt(I.route, this.routeIds.of(info));
+    ints[i + I.routeName] = strings.idAt(I.routeName, info.routeName);
+    ints[i + I.cluster] = strings.idAt(I.cluster, info.clusterName);
+    ints[i + I.host] = strings.idAt(I.host, info.upstreamHost);
     ints[i + I.attempts] = info.attempts.length;
-    ints[i + I.rowText] = row.length;
-    ints[i + I.text] = text.length;
+    ints[i + I.rowText] = Math.min(rowLength, length);
+    ints[i + I.text] = length;
     ints[i + I.doubles] = doubles;
-    ints[i + I.virtualHost] = strings.id(info.virtualHostName);
-    ints[i + I.routeConfig] = strings.id(info.routeConfigName);
+    ints[i + I.virtualHost] = strings.idAt(I.virtualHost, info.virtualHostName);
+    ints[i + I.routeConfig] = strings.idAt(I.routeConfig, info.routeConfigName);
     ints[i + I.routeIndex] = info.routeIndex;
-    ints[i + I.upstreamProtocol] = info.upstreamProtocol === null ? 0 : strings.id(info.upstreamProtocol);
-    ints[i + I.hostName] = strings.id(info.upstreamHostName);
-    ints[i + I.filterChain] = strings.id(info.connection.filterChainName);
+    ints[i + I.upstreamProtocol] =
+      info.upstreamProtocol === null ? 0 : strings.idAt(I.upstreamProtocol, info.upstreamProtocol);
+    ints[i + I.hostName] = strings.idAt(I.hostName, info.upstreamHostName);
+    ints[i + I.filterChain] = strings.idAt(I.filterChain, info.connection.filterChainName);
     ints[i + I.connectionId] = info.connection.id;
     this.changed(seq);
   }
