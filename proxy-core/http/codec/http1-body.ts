@@ -39,7 +39,6 @@ export class ChunkDecoder {
             this.remaining = this.remaining * 16 + digit;
           } else {
             if (this.digits === 0) throw new Http1Violation(Http1Errors.codec);
-            if (byte === 10) return this.sizeDone(position + 1) ?? this.next(bytes, this.position, end);
             if (byte === 13) this.state = State.SizeLineFeed;
             else if (byte === 59 || byte === 32 || byte === 9) this.state = State.Extension;
             else throw new Http1Violation(Http1Errors.codec);
@@ -49,7 +48,6 @@ export class ChunkDecoder {
         }
         case State.Extension:
           if (++this.extensionBytes > MAX_EXTENSION_BYTES) throw new Http1Violation(Http1Errors.codec);
-          if (byte === 10) return this.sizeDone(position + 1) ?? this.next(bytes, this.position, end);
           if (byte === 13) this.state = State.SizeLineFeed;
           else if (byte < 32 && byte !== 9) throw new Http1Violation(Http1Errors.codec);
           position++;

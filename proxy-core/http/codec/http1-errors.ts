@@ -29,5 +29,4 @@ export const Http1Errors = {
   tooManyHeaders: violation(431, 'Request Header Fields Too Large', 'http1.too_many_headers'),
   underscore: violation(400, BAD, 'http1.unexpected_underscore'),
   lowVersion: violation(426, 'Upgrade Required', 'low_version'),
-  trailersTooLarge: violation(431, 'Request Header Fields Too Large', 'http1.trailers_too_large'),
 } as const;

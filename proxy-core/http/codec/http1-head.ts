@@ -106,7 +106,7 @@ export function parseHeaderLines(
       while (end > start && (code === SP || code === HT)) code = text.charCodeAt(--end - 1);
       value = text.slice(start, end);
     }
-    checkValue(value);
+    if (!isFieldValue(value)) value = repairedValue(value);
     position = next;
     if (++facts.count > rules.maxHeaders) throw new Http1Violation(rules.tooMany);
     if (name.underscore && rules.underscores !== 'allow') {
@@ -156,11 +156,19 @@ function trimmed(text: string, start: number, end: number): string {
 }
 
 /** No control bytes but HT in a value, and no DEL (RFC 9110 section 5.5). */
-function checkValue(value: string): void {
+function isFieldValue(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
-    if ((code < SP && code !== HT) || code === 127) throw new Http1Violation(Http1Errors.invalidCharacters);
+    if ((code < SP && code !== HT) || code === 127) return false;
   }
+  return true;
+}
+
+/** Carriage returns that end no line leave a value, as in Envoy; any other control byte refuses the message. */
+function repairedValue(value: string): string {
+  const repaired = value.replaceAll('\r', '');
+  if (!isFieldValue(repaired)) throw new Http1Violation(Http1Errors.invalidCharacters);
+  return trimmed(repaired, 0, repaired.length);
 }
 
 /** Digits only, at most 15 of them: more than any body that fits in a number. */

@@ -36,8 +36,11 @@ export function parseRequestHead(
   facts.reset();
   const headers: HeaderList = [];
   if (line.version !== '') parseHeaderLines(text, lines, rules, headers, facts);
-  const { connection, host } = facts;
-  if (connection !== null) checkConnection(connection);
+  const { connection } = facts;
+  // A Host that Connection names goes with the other headers that it names.
+  if (connection !== null && facts.host !== null && listHasToken(connection, 'host')) facts.host = null;
+  const { host } = facts;
+  if (connection !== null && namesRefused(connection)) throw new Http1Violation(Http1Errors.connectionHeader);
   const head: RequestHead = {
     method: line.method,
     authority: host ?? '',
@@ -70,14 +73,16 @@ function asksUpgrade(connection: string, upgrade: string | null): boolean {
   return upgrade !== null && listHasToken(connection, 'upgrade') && upgrade.toLowerCase() !== 'h2c';
 }
 
-/** Names in Connection must not take away what others rely on, nor cost much. */
-function checkConnection(connection: string): void {
-  if (connection.length <= 10) return;
+/** Names in Connection must not take away what others rely on (pseudo-headers too), nor cost much. */
+function namesRefused(connection: string): boolean {
+  if (connection.length <= 10 && !connection.includes(':')) return false;
   const tokens = connection.split(',');
-  if (tokens.length >= 10) throw new Http1Violation(Http1Errors.connectionHeader);
+  if (tokens.length >= 10) return true;
   for (const token of tokens) {
-    if (FORWARDED.has(token.trim().toLowerCase())) throw new Http1Violation(Http1Errors.connectionHeader);
+    const name = token.trim().toLowerCase();
+    if (FORWARDED.has(name) || name.startsWith(':')) return true;
   }
+  return false;
 }
 
 /** Transfer-Encoding is there: it must be `chunked` alone, and no length beside it unless that is allowed. */
@@ -87,9 +92,12 @@ function isChunked(
   headers: HeaderList,
   options: RequestHeadOptions,
 ): true {
-  if (encoding.toLowerCase() !== 'chunked') throw new Http1Violation(Http1Errors.transferEncoding);
+  const known = encoding.toLowerCase() === 'chunked';
+  if (facts.contentLength >= 0 && !(known && options.allowChunkedLength)) {
+    throw new Http1Violation(Http1Errors.lengthAndChunked);
+  }
+  if (!known) throw new Http1Violation(Http1Errors.transferEncoding);
   if (facts.contentLength >= 0) {
-    if (!options.allowChunkedLength) throw new Http1Violation(Http1Errors.lengthAndChunked);
     for (let i = 0; i < headers.length; i += 2) {
       if (headers[i] === 'content-length') headers.splice(i, 2);
     }

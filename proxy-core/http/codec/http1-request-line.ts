@@ -10,6 +10,12 @@ const METHODS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+const SP = 32;
+
+function isBlank(code: number): boolean {
+  return code === SP || code === 9;
+}
+
 /** A parsed request line; `version` is the text behind `HTTP/`, empty for HTTP/0.9 without one. */
 export interface RequestLine {
   readonly method: string;
@@ -18,10 +24,18 @@ export interface RequestLine {
 }
 
 /**
- * Parses the line in `text[start, end)` without its line end. Blanks may repeat. Throws Http1Violation.
+ * Parses the line in `text[start, end)` without its line end. Blanks may repeat, be tabs, and stand at the end (RFC 9112
+ * section 3). Throws Http1Violation.
  * @param anyMethod Take methods that Envoy does not know, too.
  */
 export function parseRequestLine(text: string, start: number, end: number, anyMethod = false): RequestLine {
+  if (text.charCodeAt(end - 1) <= SP) {
+    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  }
+  const tab = text.indexOf('\t', start);
+  if (tab >= 0 && tab < end) {
+    return parseRequestLine(text.slice(start, end).replaceAll('\t', ' '), 0, end - start, anyMethod);
+  }
   const methodEnd = text.indexOf(' ', start);
   if (methodEnd < 0 || methodEnd >= end) throw new Http1Violation(Http1Errors.codec);
   const method = text.slice(start, methodEnd);
@@ -64,7 +78,7 @@ function parseVersion(text: string, start: number, end: number): string {
 
 /** True while what came of a request line may still become one: a prefix of a known method, or one and a blank. */
 export function plausibleStart(text: string, anyMethod = false): boolean {
-  const blank = text.indexOf(' ');
+  const blank = text.search(/[ \t]/);
   if (anyMethod) return isToken(blank >= 0 ? text.slice(0, blank) : text);
   if (blank >= 0) return METHODS.has(text.slice(0, blank));
   for (const method of METHODS) if (method.startsWith(text)) return true;

@@ -191,10 +191,10 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
         throw new Http1Violation(Http1Errors.lowVersion);
       }
       if (this.requestLine.version === '') {
-        // HTTP/0.9: the line is the whole request.
+        // HTTP/0.9: the line is the whole request, and the only one of its connection.
         this.wire.headerBytesReceived = this.wire.bytesReceived = lineFeed + 1;
         this.headDone(text.slice(0, lineFeed + 1), lineFeed + 1);
-        return position + lineFeed + 1 - had;
+        return end;
       }
     }
     const headEnd = findHeadEnd(text, this.scanned);
@@ -312,6 +312,12 @@ export class Http1ServerCodec implements ServerCodec, ServerStream {
   private exchangeDone(): void {
     this.receiver = null;
     if (this.state === State.Dead) return;
+    if (this.peerCloses) {
+      // Whatever comes behind the last request is not a request.
+      this.state = State.Dead;
+      this.held = null;
+      return;
+    }
     this.state = State.Head;
     this.requestPaused = false;
     if (!this.parsing) this.continueHeld();

@@ -3,7 +3,9 @@ import { Http1Errors, Http1Violation } from './http1-errors.ts';
 
 const SLASH = 47;
 /** Host and port; an IPv6 address stands in brackets. */
-const CONNECT_TARGET = /^[^/?#]+:[0-9]{1,5}$/;
+const CONNECT_TARGET = /^(?:[^/?#:[\]]+|\[[^/?#[\]]+\]):[0-9]{1,5}$/;
+/** What follows the host of an absolute URL. */
+const PORT = /:([0-9]*)$/;
 
 export interface TargetOptions {
   readonly allowAbsoluteUrl: boolean;
@@ -37,7 +39,7 @@ export function parseTarget(head: RequestHead, hasHost: boolean, options: Target
 
 function absolute(head: RequestHead, target: string, refuseHttps: boolean): void {
   const colon = target.indexOf('://');
-  if (colon <= 0) throw new Http1Violation(Http1Errors.url);
+  if (colon <= 0) throw new Http1Violation(Http1Errors.codec);
   const scheme = target.slice(0, colon).toLowerCase();
   if (scheme !== 'http' && scheme !== 'https') throw new Http1Violation(Http1Errors.scheme);
   if (scheme === 'https' && refuseHttps) throw new Http1Violation(Http1Errors.httpsOnPlaintext);
@@ -50,6 +52,7 @@ function absolute(head: RequestHead, target: string, refuseHttps: boolean): void
   }
   if (end === start) throw new Http1Violation(Http1Errors.url);
   head.authority = target.slice(start, end);
+  if (Number(PORT.exec(head.authority)?.[1] ?? 0) > 65_535) throw new Http1Violation(Http1Errors.url);
   checkAuthority(head.authority);
   head.scheme = scheme;
   const path = target.slice(end);

@@ -30,7 +30,7 @@ export class TrailerReader {
     else if (first === 13 && text.charCodeAt(1) === 10) length = 2;
     else length = findHeadEnd(text, this.scanned);
     if (length < 0) {
-      if (text.length > this.maxBytes) throw new Http1Violation(Http1Errors.trailersTooLarge);
+      if (text.length > this.maxBytes) throw new Http1Violation(Http1Errors.headersTooLarge);
       this.carry = text;
       this.scanned = Math.max(0, text.length - 2);
       return -1;

@@ -35,7 +35,22 @@ describe('requests that are refused', () => {
     ['NUL in a value', get('a: b\0c\r\n'), ...CHARS],
     ['control byte in a value', get('a: b\x01c\r\n'), ...CHARS],
     ['DEL in a value', get('a: b\x7fc\r\n'), ...CHARS],
-    ['CR in a value', get('a: b\rc\r\n'), ...CHARS],
+    ['CR and a control byte in a value', get('a: b\r\x01\r\n'), ...CHARS],
+    ['port of a URL', 'GET http://a:99999/ HTTP/1.1\r\nhost: a\r\n\r\n', 400, 'http1.invalid_url'],
+    ['CONNECT to two ports', 'CONNECT a:80:90 HTTP/1.1\r\nhost: a\r\n\r\n', 400, 'http1.invalid_url'],
+    ['neither path nor URL', 'GET a HTTP/1.1\r\nhost: a\r\n\r\n', ...CODEC],
+    [
+      'Connection naming a pseudo-header',
+      get('connection: :path\r\n'),
+      400,
+      'http1.connection_header_rejected',
+    ],
+    [
+      'length and an unknown coding',
+      get('content-length: 3\r\ntransfer-encoding: gzip\r\n'),
+      400,
+      'http1.content_length_and_chunked_not_allowed',
+    ],
     [
       'length and chunked',
       get('content-length: 3\r\ntransfer-encoding: chunked\r\n'),
@@ -297,8 +312,8 @@ describe('properties', () => {
       const body = chunks.join('');
       if (framing === 'length') return `${start}content-length: ${body.length}${eol}${eol}${body}`;
       if (framing === 'none') return `${start}${eol}`;
-      const wire = chunks.map((chunk) => `${chunk.length.toString(16)}${eol}${chunk}${eol}`).join('');
-      return `${start}transfer-encoding: chunked${eol}${eol}${wire}0${eol}x-t: 1${eol}${eol}`;
+      const wire = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}${eol}`).join('');
+      return `${start}transfer-encoding: chunked${eol}${eol}${wire}0\r\nx-t: 1${eol}${eol}`;
     });
   const respond = (stream: ServerStream): void => stream.sendHead({ status: 200, headers: [] }, true);
 
