@@ -1,7 +1,13 @@
 import { AttacheError } from '../base/errors.ts';
 import type { HostRef } from '../facade/core-api.ts';
 import type { HostHistoryState } from '../facade/state.ts';
-import { type ClusterView, hostCheck, type UpstreamCluster, type UpstreamHost } from '../upstream/index.ts';
+import {
+  type ClusterView,
+  connectionEndText,
+  hostCheck,
+  type UpstreamCluster,
+  type UpstreamHost,
+} from '../upstream/index.ts';
 
 /** What happened to a host, and its health check now. A host that was never heard of has no entries. */
 export function hostHistory(view: ClusterView, { cluster, address }: HostRef): HostHistoryState {
@@ -9,6 +15,10 @@ export function hostHistory(view: ClusterView, { cluster, address }: HostRef): H
   const host = known?.hosts.find((each) => each.address === address);
   return {
     check: known === undefined || host === undefined ? null : hostCheck(host, known.wall),
+    connectionEnds: (host?.pool?.ends?.list() ?? []).map((each) => ({
+      ...each,
+      text: connectionEndText(each.end),
+    })),
     entries: known?.news.history.list(address) ?? [],
   };
 }

@@ -156,8 +156,17 @@ export interface HostState {
 export interface HostHistoryState {
   /** As it is now: it moves on with every check, which the state does not. Null without check. */
   readonly check: HostCheckState | null;
+  /** Why its connections ended, and how often; the most frequent first. */
+  readonly connectionEnds: readonly ConnectionEndCount[];
   /** Oldest first. */
   readonly entries: readonly HostEvent[];
+}
+
+export interface ConnectionEndCount {
+  /** `idle-timeout`. */
+  readonly end: string;
+  readonly text: string;
+  readonly count: number;
 }
 
 /** One entry of a host's history. */
@@ -166,12 +175,7 @@ export interface HostEvent {
   readonly seq: number;
   /** Wall milliseconds. */
   readonly at: number;
-  readonly kind:
-    | CoreEvent['kind']
-    | 'host-added'
-    | 'host-removed'
-    | 'host-endpoint'
-    | 'host-check';
+  readonly kind: CoreEvent['kind'] | 'host-added' | 'host-removed' | 'host-endpoint' | 'host-check';
   readonly tone: CoreEvent['tone'];
   readonly text: string;
   /** What was detected; `manual` for what somebody did by hand. */
@@ -197,13 +201,13 @@ export interface CoreEvent {
     | 'config-applied'
     | 'config-rejected'
     | 'listener-failed'
-    | 'certificate-replaced'
-    | 'certificate-rejected'
     | 'listener-recovered'
     | 'cluster-resolved'
     | 'dns-failed'
     | 'endpoints-refused'
     | 'log-failed'
+    | 'certificate-replaced'
+    | 'certificate-rejected'
     | 'service-failed'
     | 'service-recovered'
     | 'demo';

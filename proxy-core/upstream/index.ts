@@ -15,4 +15,5 @@ export type { UpstreamEvent, UpstreamEventSink } from './events.ts';
 export { fingerprint } from './fingerprint.ts';
 export { HealthFlag, healthFlagWords, isEjected, UpstreamHost } from './host.ts';
 export type { LineSink } from './outlier/event-log.ts';
+export { connectionEndText } from './pool/connection-end.ts';
 export type { LoadBalancerContext } from './types.ts';

@@ -10,6 +10,7 @@ import type { Http2Stats } from '../http/codec/http2/stats.ts';
 import type { SocketOptions } from '../network/connect.ts';
 import type { ClientTls } from '../network/tls/client.ts';
 import type { TlsStats } from '../network/tls/stats.ts';
+import type { ConnectionEnds } from './pool/connection-end.ts';
 
 /** Compiled `envoy.config.cluster.v3.Cluster`, immutable. Durations in milliseconds, sizes in bytes. */
 export interface ClusterConfig {
@@ -209,6 +210,8 @@ export interface LoadReportSink {
 }
 
 export interface HostPool {
+  /** Why its connections ended; left out where nobody counts. */
+  readonly ends?: ConnectionEnds;
   /** Closes idle connections now and the busy ones after their request (ejection, removal, drain). */
   drain(): void;
 }

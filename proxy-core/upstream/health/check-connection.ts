@@ -5,7 +5,7 @@ import type { FlushQueue } from '../../network/flush-queue.ts';
 import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
-import { errorText } from '../pool/host-pool.ts';
+import { errorText } from '../pool/connect-error.ts';
 import type { ClusterStats } from '../types.ts';
 
 export interface CheckConnectionOwner {

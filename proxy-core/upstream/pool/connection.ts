@@ -14,6 +14,7 @@ import { readInto } from '../../network/read-buffer.ts';
 import type { ClientTls, ServerName } from '../../network/tls/client.ts';
 import { congestionLimit, SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import type { Cluster, Host } from '../types.ts';
+import type { ConnectionEnd } from './connection-end.ts';
 import { takeConnectionId } from './connection-id.ts';
 
 /** What a pooled connection tells its pool. */
@@ -64,6 +65,8 @@ export class PoolConnection
   /** True once this side decided to close. */
   closedLocally = false;
   gone = false;
+  private ending: ConnectionEnd | null = null;
+  private cut = false;
   private readonly socket: Socket;
   private readonly secure: ClientTls | null;
   private pings: PingSchedule | null = null;
@@ -214,6 +217,16 @@ export class PoolConnection
     if (idle > 0) this.clock.arm(this.idleTimer, idle);
   }
 
+  /** The first reason is the one that counts. */
+  endsBy(end: ConnectionEnd): void {
+    this.ending ??= end;
+  }
+
+  /** Why it ended, once it has. */
+  get end(): ConnectionEnd {
+    return this.ending ?? (this.closedLocally ? 'request-given-up' : 'closed-by-host');
+  }
+
   close(): void {
     if (this.gone) return;
     this.closedLocally = true;
@@ -224,10 +237,12 @@ export class PoolConnection
     switch (timer.kind) {
       case TimerKind.Connect:
         this.timedOut = true;
+        this.endsBy('connect-timeout');
         this.close();
         break;
       case TimerKind.Idle:
         this.cluster.stats.upstreamCxIdleTimeout.inc();
+        this.endsBy('idle-timeout');
         this.close();
         break;
       default:
@@ -245,6 +260,7 @@ export class PoolConnection
 
   onPingTimeout(): void {
     this.cluster.stats.http2.keepaliveTimeout.inc();
+    this.endsBy('keepalive-timeout');
     this.close();
   }
 
@@ -260,6 +276,7 @@ export class PoolConnection
 
   onEnd(): void {
     // Upstreams that half-close are done: what was cut is told by the codec.
+    this.endsBy('closed-by-host');
     this.countBusyEnd();
     this.codec?.onClose('connection-termination', '');
     this.transport.destroy();
@@ -280,8 +297,10 @@ export class PoolConnection
     this.cluster.stats.upstreamCxTxBytesTotal.add(this.transport.bytesWritten);
     if (!this.connected) {
       const reason = this.secure?.failure(error, this.cluster.stats.ssl) ?? error;
+      this.endsBy(reason.startsWith('TLS_error') ? 'tls-failed' : 'connect-failed');
       this.owner.onConnectFailed(this, this.timedOut, reason);
     } else {
+      if (!this.closedLocally && error !== '') this.endsBy('reset-by-host');
       this.countBusyEnd();
       this.owner.onGone(this);
       // Envoy tells the reason of a transport that fails, not that of a socket that ends.
@@ -303,16 +322,19 @@ export class PoolConnection
 
   /** The connection ends because its exchange cannot go on. */
   onExchangeCut(): void {
+    this.cut = true;
     this.closedLocally = true;
     this.countBusyEnd();
   }
 
   onExchangeDone(reusable: boolean): void {
+    if (this.cut) this.endsBy('request-given-up');
     this.owner.onReleased(this, reusable && !this.gone);
   }
 
   onProtocolError(): void {
     this.cluster.stats.upstreamCxProtocolError.inc();
+    this.endsBy('protocol-error');
     this.owner.onReleased(this, false);
   }
 
@@ -332,6 +354,7 @@ export class PoolConnection
 
   onHttp2Failure(_error: Http2ConnectionError): void {
     this.cluster.stats.upstreamCxProtocolError.inc();
+    this.endsBy('protocol-error');
     // The peer is to read why.
     this.transport.flush();
     this.close();

@@ -8,8 +8,9 @@ import type { ClientTls } from '../../network/tls/client.ts';
 import { SocketTransport, type TransportOwner } from '../../network/transport.ts';
 import { bindToHost, type HostBound, unbindFromHost } from '../host-connections.ts';
 import type { Cluster, Host, ResourceLimits } from '../types.ts';
+import { errorText } from './connect-error.ts';
 import { takeConnectionId } from './connection-id.ts';
-import { errorText, type PoolServices } from './host-pool.ts';
+import type { PoolServices } from './protocol-pool.ts';
 
 /** Who a connection was made for. `onTcpFailed` or `onTcpClosed` is the last call, never both. */
 export interface TcpConnectionOwner {

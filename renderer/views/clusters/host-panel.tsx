@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { Fragment, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type {
   ClusterState,
   HostCheckState,
@@ -18,6 +18,7 @@ import { getClient } from '../../state/client.ts';
 import { formatSetting, formatTime, plural, secondsLeft } from '../../state/format.ts';
 import { setQuery, trafficHref } from '../../state/router.ts';
 import { useEvents } from '../../state/stores.ts';
+import { Words } from '../traffic/words.tsx';
 import { EjectButton } from './host-actions.tsx';
 import { healthTone } from './host-health.tsx';
 import styles from './host-panel.module.css';
@@ -68,6 +69,7 @@ export function HostPanel(props: { readonly cluster: ClusterState; readonly addr
             check={fetched.kind === 'known' ? fetched.history.check : host.check}
           />
         )}
+        <ConnectionEnds fetched={fetched} />
         <Entries fetched={fetched} />
       </div>
     </aside>
@@ -166,6 +168,27 @@ function useHistory(cluster: string, address: string): Fetched {
     };
   }, [cluster, address, lastEvent, now]);
   return fetched;
+}
+
+/** Why connections to the host ended, the most frequent reason first. */
+function ConnectionEnds({ fetched }: { readonly fetched: Fetched }) {
+  const ends = fetched.kind === 'known' ? fetched.history.connectionEnds : [];
+  if (ends.length === 0) return null;
+  return (
+    <section className={styles.section}>
+      <Heading>Connections that ended</Heading>
+      <dl className={styles.facts}>
+        {ends.map(({ end, text, count }) => (
+          <Fragment key={end}>
+            <dt className="num">{plural(count, 'time')}</dt>
+            <dd>
+              <Words text={text} />
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
+    </section>
+  );
 }
 
 function Entries({ fetched }: { readonly fetched: Fetched }) {

@@ -133,7 +133,7 @@ export class ScriptedCore implements ProxyCore {
   clearRecords = () => ({ freedBytes: 7 });
   metrics = () => [];
   events = () => [];
-  hostHistory = () => ({ check: null, entries: [] });
+  hostHistory = () => ({ check: null, connectionEnds: [], entries: [] });
   ejectHost = () => {};
   unejectHost = () => {};
   exportConfig = (_source: ConfigSource, { directory }: { directory: string }) => ({

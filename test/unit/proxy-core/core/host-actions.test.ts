@@ -68,7 +68,7 @@ describe('a host taken out by hand', () => {
     const { core } = (await shop()).rig;
     expect(() => core.ejectHost(ref)).toThrow(expect.objectContaining({ code }));
     expect(() => core.unejectHost(ref)).toThrow(expect.objectContaining({ code }));
-    expect(core.hostHistory(ref)).toEqual({ check: null, entries: [] });
+    expect(core.hostHistory(ref)).toEqual({ check: null, connectionEnds: [], entries: [] });
   });
 });
 
