@@ -1,6 +1,7 @@
 import { ADAPTIVE_CONCURRENCY } from './envoy.filters.http.adaptive_concurrency.ts';
 import { ADMISSION_CONTROL } from './envoy.filters.http.admission_control.ts';
 import { BANDWIDTH_LIMIT } from './envoy.filters.http.bandwidth_limit.ts';
+import { BASIC_AUTH } from './envoy.filters.http.basic_auth.ts';
 import { BUFFER } from './envoy.filters.http.buffer.ts';
 import { COMPRESSOR } from './envoy.filters.http.compressor.ts';
 import { CORS } from './envoy.filters.http.cors.ts';
@@ -35,6 +36,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   ADAPTIVE_CONCURRENCY,
   ADMISSION_CONTROL,
   BANDWIDTH_LIMIT,
+  BASIC_AUTH,
   BUFFER,
   COMPRESSOR,
   CORS,

@@ -85,26 +85,66 @@ function report(ctx: CompileContext, reader: MessageReader, code: string, messag
   ctx.report('error', code, reader, 'name', message);
 }
 
-/** Filters that decide who gets in, or may change anything: passing them over in silence would mislead. */
+/** Filters that decide who gets in: without them other requests pass than with them. */
 const DECIDING: ReadonlyMap<string, string> = new Map([
-  ['api_key_auth', 'API keys are not asked for'],
-  ['basic_auth', 'passwords are not asked for'],
-  ['lua', 'the script does not run'],
-  ['rate_limit_quota', 'requests are not limited'],
-  ['wasm', 'the module does not run'],
+  ['api_key_auth', 'requests without an API key would get in'],
+  ['composite', 'the filters that it chooses would not run, whatever they refuse'],
 ]);
 
+/** Filters that may change anything: passing them over in silence would mislead. */
+const CHANGING: ReadonlyMap<string, string> = new Map([
+  ['rate_limit_quota', 'requests are not limited'],
+  ['wasm', 'the module does not run, and whatever it refuses passes'],
+]);
+
+/** Filters whose matcher decides who is asked for what. */
+const ACCESS: ReadonlySet<string> = new Set([
+  ...DECIDING.keys(),
+  'basic_auth',
+  'csrf',
+  'ext_authz',
+  'ext_proc',
+  'jwt_authn',
+  'oauth2',
+  'rbac',
+]);
+
+const WITH_MATCHER = 'envoy.extensions.common.matching.v3.ExtensionWithMatcher';
+
+/** The type of `extension_config.typed_config` below `ExtensionWithMatcher`; '' when it cannot be told. */
+function wrappedType(reader: MessageReader): string {
+  const wrapper = reader.node.fields.get('typed_config')?.value;
+  const extension = wrapper?.kind === 'message' ? wrapper.fields.get('extension_config')?.value : undefined;
+  const config = extension?.kind === 'message' ? extension.fields.get('typed_config')?.value : undefined;
+  return config?.kind === 'message' ? config.type : '';
+}
+
 function warnNotEmulated(type: string, reader: MessageReader, ctx: CompileContext): void {
-  const name = KNOWN_FILTERS.get(type) ?? '';
-  const effect = DECIDING.get(name.slice('envoy.filters.http.'.length));
+  const wrapped = type === WITH_MATCHER ? wrappedType(reader) : type;
+  const name = KNOWN_FILTERS.get(wrapped) ?? '';
+  if (type === WITH_MATCHER) {
+    const gate = ACCESS.has(name.slice('envoy.filters.http.'.length));
+    ctx.report(
+      gate ? 'error' : 'warning',
+      gate ? 'filter.decides-access' : 'filter.not-emulated',
+      reader,
+      'name',
+      `Filters with a matcher are not emulated: ${name || 'the filter'} does not run${gate ? ', and it decides who gets in. Configure it without ExtensionWithMatcher, or set `disabled: true`' : ''}.`,
+    );
+    return;
+  }
+  const short = name.slice('envoy.filters.http.'.length);
+  const risk = DECIDING.get(short);
+  if (risk !== undefined) {
+    const what = `${name} is not emulated, and it decides who gets in: ${risk}.`;
+    const how = 'Set `disabled: true` on the filter to run without it.';
+    ctx.report('error', 'filter.decides-access', reader, 'name', `${what} ${how}`);
+    return;
+  }
+  const effect = CHANGING.get(short);
   if (effect === undefined) return;
-  ctx.report(
-    'warning',
-    'filter.not-emulated',
-    reader,
-    'name',
-    `${name} is not emulated: traffic passes as if the filter were absent, so ${effect}.`,
-  );
+  const what = `${name} is not emulated: traffic passes as if the filter were absent, so ${effect}.`;
+  ctx.report('warning', 'filter.not-emulated', reader, 'name', what);
 }
 
 /** A filter written with its name alone has every field at its default. */

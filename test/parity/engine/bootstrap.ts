@@ -16,6 +16,7 @@ const HTTP_FILTERS: Readonly<Record<string, string>> = {
   buffer: 'envoy.extensions.filters.http.buffer.v3.Buffer',
   compressor: 'envoy.extensions.filters.http.compressor.v3.Compressor',
   health_check: 'envoy.extensions.filters.http.health_check.v3.HealthCheck',
+  basic_auth: 'envoy.extensions.filters.http.basic_auth.v3.BasicAuth',
   csrf: 'envoy.extensions.filters.http.csrf.v3.CsrfPolicy',
   decompressor: 'envoy.extensions.filters.http.decompressor.v3.Decompressor',
   set_metadata: 'envoy.extensions.filters.http.set_metadata.v3.Config',

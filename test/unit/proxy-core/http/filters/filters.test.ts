@@ -26,17 +26,34 @@ function diagnosticsOf(yaml: string) {
   return compiled?.diagnostics ?? [];
 }
 
-describe('filters that decide and are not emulated are told', () => {
+const WITH_MATCHER = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
+
+/** A filter below a matcher, which Envoy skips for the requests that the matcher names. */
+function matched(name: string, message: string, fields = ''): string {
+  const type = `type.googleapis.com/envoy.extensions.filters.http.${name}.v3.${message}`;
+  const inner = `{ name: inner, typed_config: { "@type": ${type}${fields} } }`;
+  return `- { name: outer, typed_config: { "@type": ${WITH_MATCHER}, extension_config: ${inner} } }`;
+}
+
+describe('filters that are not emulated', () => {
   test.each([
-    ['api_key_auth', 'ApiKeyAuth'],
-    ['basic_auth', 'BasicAuth'],
-    ['wasm', 'Wasm'],
-  ])('%s', (name, message) => {
-    const found = diagnosticsOf(yamlWith(filter(name, message))).filter(
-      (each) => each.code === 'filter.not-emulated',
-    );
-    expect(found.map((each) => each.severity)).toEqual(['warning']);
-    expect(found[0]?.message).toContain('as if the filter were absent');
+    ['wasm, which may do anything', filter('wasm', 'Wasm'), ['warning filter.not-emulated']],
+    ['cdn_loop', filter('cdn_loop', 'CdnLoopConfig', 'cdn_id: a'), ['notice config.not-emulated']],
+    [
+      'api_key_auth decides who gets in',
+      filter('api_key_auth', 'ApiKeyAuth'),
+      ['error filter.decides-access'],
+    ],
+    ['… and is switched off', filter('composite', 'Composite').replace('{ ', '{ disabled: true, '), []],
+    ['fault with a matcher', matched('fault', 'HTTPFault'), ['warning filter.not-emulated']],
+    ['RBAC with a matcher', matched('rbac', 'RBAC'), ['error filter.decides-access']],
+  ])('%s', (_, yaml, expected) => {
+    const found = diagnosticsOf(yamlWith(yaml)).filter((each) => each.code !== 'config.deprecated');
+    const told = found.map((each) => `${each.severity} ${each.code}`);
+    for (const each of expected) expect(told).toContain(each);
+    if (!expected.some((each) => each.startsWith('error'))) {
+      expect(told.filter((each) => each.startsWith('error'))).toEqual([]);
+    }
   });
 
   test('rules of RBAC that cannot be evaluated are refused', () => {
