@@ -11,6 +11,7 @@ import {
 } from '../upstream/pool/tcp-connection.ts';
 import type { Cluster } from '../upstream/types.ts';
 import type { NetworkFilterExtension } from './extension.ts';
+import { HttpTunnel, type TcpLink } from './http-tunnel.ts';
 import { compileTcpProxy, pickTcpCluster, type TcpCluster, type TcpProxyConfig } from './tcp-proxy-config.ts';
 import type { NetworkConnection, TerminalFilter } from './types.ts';
 
@@ -21,7 +22,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
   private cluster: Cluster | null = null;
   private target: TcpCluster | null = null;
   /** Connecting or open. */
-  private upstream: TcpConnection | null = null;
+  private upstream: TcpLink | null = null;
   private connected = false;
   private done = false;
   /** Came before the upstream connection stood. */
@@ -109,6 +110,13 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     account.upstreamHost = host.address;
     account.upstreamHostName = host.hostname;
     const owner = host.cluster ?? chosen;
+    const { tunneling } = this.config;
+    if (tunneling !== null) {
+      const tunnel = new HttpTunnel(host, owner, path.pools, this, tunneling, account);
+      this.upstream = tunnel;
+      tunnel.start();
+      return;
+    }
     const preface = connectionPreface(owner.config, info);
     this.upstream = new TcpConnection(host, owner, path.pools, this, preface);
   }
@@ -121,7 +129,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
 
   // TcpConnectionOwner
 
-  onTcpConnected(upstream: TcpConnection): void {
+  onTcpConnected(upstream: TcpLink): void {
     const { account, path, transport } = this.connection;
     const now = path.services.clock.now();
     this.connected = true;
@@ -152,7 +160,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     if (this.earlyEnd) upstream.end();
   }
 
-  onTcpFailed(_upstream: TcpConnection, reason: string): void {
+  onTcpFailed(_upstream: TcpLink, reason: string): void {
     this.upstream = null;
     const { account } = this.connection;
     addFlag(account, 'UF');
@@ -164,7 +172,7 @@ class TcpProxy implements TerminalFilter, TcpConnectionOwner, TimerOwner {
     if (!this.done) this.connect();
   }
 
-  onTcpBytes(bytes: Buffer, start: number, end: number): void {
+  onTcpBytes(bytes: Uint8Array, start: number, end: number): void {
     const { account, path, transport } = this.connection;
     const length = end - start;
     if (this.idleTimer !== null) this.lastActive = path.services.clock.now();

@@ -5,6 +5,7 @@ import type { ListenerCompileOptions } from '../http/compile.ts';
 import { type AccessLogType, compileAccessLogs } from '../observe/access-log/compile.ts';
 import type { AccessLog } from '../observe/types.ts';
 import { type TcpProxyStats, tcpProxyStats } from './tcp-proxy-stats.ts';
+import { compileTunneling, type TunnelingConfig } from './tunneling-config.ts';
 
 /** Compiled `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`. Durations in milliseconds, 0 = off. */
 export interface TcpProxyConfig {
@@ -21,6 +22,8 @@ export interface TcpProxyConfig {
   /** Also each `logInterval` milliseconds; empty unless asked for. */
   readonly periodicLogs: readonly AccessLog[];
   readonly logInterval: number;
+  /** Null: plain TCP to the hosts. */
+  readonly tunneling: TunnelingConfig | null;
   readonly stats: TcpProxyStats;
 }
 
@@ -51,6 +54,7 @@ export function compileTcpProxy(
     maxConnectionDuration: reader.duration('max_downstream_connection_duration') ?? 0,
     hashesSourceIp,
     ...compileLogs(reader, ctx, options),
+    tunneling: compileTunneling(reader.message('tunneling_config'), ctx),
     stats: tcpProxyStats(options.stats, reader.string('stat_prefix') ?? ''),
   };
 }
