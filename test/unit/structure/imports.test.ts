@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'proxy-core/config',
     'proxy-core/network',
     'proxy-core/http',
+    'proxy-core/http/codec',
     'proxy-core/upstream',
     'proxy-core/observe',
     'proxy-core/route',

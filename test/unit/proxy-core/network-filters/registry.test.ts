@@ -64,8 +64,8 @@ test.each([
 test.each([
   [SLEEPY, 'filters[0].typed_config'],
   [
-    tcpProxy('cluster: a, tunneling_config: { hostname: h }').replace('{ name: t', '{ name: t'),
-    'tunneling_config',
+    tcpProxy('cluster: a, tunneling_config: { hostname: h, propagate_response_headers: true }'),
+    'tunneling_config.propagate_response_headers',
   ],
 ])('what is not emulated is told: %#', (filter, path) => {
   const last = filter === SLEEPY ? `, ${ECHO}` : '';
