@@ -136,11 +136,15 @@ const CHOICES: Readonly<Record<string, string>> = JSON.parse(
   readFileSync(new URL('hash-choices.json', import.meta.url), 'utf8'),
 );
 
+const SEVEN = ['29001', '29002*4', '29003*2', '29004*8', '29005*5', '29006*7', '29007*3'];
+
 test.each([
   ['ring_equal', 'RING_HASH', ['29001', '29002', '29003']],
   ['ring_weighted', 'RING_HASH', ['29001*3', '29002', '29003']],
+  ['ring_seven', 'RING_HASH', SEVEN],
   ['maglev_equal', 'MAGLEV', ['29001', '29002', '29003']],
   ['maglev_weighted', 'MAGLEV', ['29001*3', '29002', '29003*2']],
+  ['maglev_seven', 'MAGLEV', SEVEN],
 ])('%s picks for 1000 keys what Envoy picks', (name, policy, hosts) => {
   const cluster = run(world(), clusterYaml(hosts, `lb_policy: ${policy}`));
   const mine = Array.from({ length: 1000 }, (_, i) => {
