@@ -2,8 +2,8 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Overlay } from '../facade/overlay.ts';
 import type { Compilation } from './compile.ts';
 
-/** As diagnostics name it. */
-export const OVERLAY_FILE = 'overlay';
+/** It is in no file: places in it lead nowhere. */
+const OVERLAY_FILE = '';
 
 /** Adds what an overlay brings to a compiled configuration; what is wrong with it refuses the whole. */
 export function withOverlay(

@@ -1,6 +1,7 @@
 import type { HeaderList } from '../../base/headers.ts';
 import type { ConnectionInfo, HttpProtocol, RequestHead, TlsInfo } from '../../base/stream-info.ts';
 import { proxyHeader1, proxyHeader2 } from '../../network/proxy-protocol.ts';
+import { congestionLimit } from '../../network/transport.ts';
 import type { ConnectConfig } from '../../route/connect-config.ts';
 import type { ClusterAction } from '../../route/types.ts';
 import type { PoolServices } from '../../upstream/pool/host-pool.ts';
@@ -22,8 +23,6 @@ export function tunnelConfig(action: ClusterAction, head: RequestHead): ConnectC
 }
 
 const EMPTY = new Uint8Array(0);
-/** A socket says that it has drained only when it held at least this much. */
-const MIN_WATERMARK = 16 * 1024;
 
 /**
  * A TCP connection in place of an HTTP pool: the body of the request goes to the host as it is, and what the host
@@ -48,7 +47,7 @@ export class TcpUpstream implements RequestPools, LentConnection, ClientStream, 
     private readonly downstream: ConnectionInfo,
     private readonly config: ConnectConfig,
   ) {
-    this.limit = Math.max(cluster.config.perConnectionBufferLimit, MIN_WATERMARK);
+    this.limit = congestionLimit(cluster.config.perConnectionBufferLimit);
   }
 
   // RequestPools

@@ -29,10 +29,10 @@ describe('an overlay', () => {
     expect(diagnostics.map(({ range }) => range.file)).toEqual(['test.yaml']);
   });
 
-  test('that is wrong is told by its own name', () => {
+  test('that is wrong is told, and is in no file', () => {
     const { bootstrap, diagnostics } = compile(listener('web'), { text: 'static_resources: { x: 1 }' });
     expect(bootstrap).toBeNull();
-    expect(diagnostics.map(({ range, severity }) => [range.file, severity])).toEqual([['overlay', 'error']]);
+    expect(diagnostics.map(({ range, severity }) => [range.file, severity])).toEqual([['', 'error']]);
   });
 
   test('may leave certificates to be made; a configuration may not', () => {
