@@ -346,11 +346,14 @@ function Problems({ editor }: EditorRef) {
   );
 }
 
-/** Quiet: routes that can never be reached and the like are asked for, not pushed. */
+/** Quiet: what is right and may still surprise is asked for, not pushed. */
 function LintSwitch() {
   const lint = useDraft((s) => s.lint);
   return (
-    <label className={styles.lint} title="Also tells of routes that can never match and other findings">
+    <label
+      className={styles.lint}
+      title="Also tells where domains lie within others, and what rewrites make of a path"
+    >
       <input type="checkbox" checked={lint} onChange={(event) => setLint(event.target.checked)} />
       Look at routes too
     </label>

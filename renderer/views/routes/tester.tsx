@@ -150,7 +150,6 @@ export function RouteTester() {
 
 function Bars({ title, bars }: { readonly title: string; readonly bars: readonly Bar[] }) {
   if (bars.length === 0) return null;
-  const most = Math.max(...bars.map(({ share }) => share));
   return (
     <section className={styles.bars} aria-label={title}>
       <Heading>{title}</Heading>
@@ -159,7 +158,7 @@ function Bars({ title, bars }: { readonly title: string; readonly bars: readonly
           <li key={name ?? ''}>
             <span className={name === null ? 'c-err' : 'mono trunc'}>{name ?? 'no host'}</span>
             <span className={styles.track} aria-hidden="true">
-              <i style={{ width: `${most === 0 ? 0 : (share / most) * 100}%` }} />
+              <i style={{ width: `${share * 100}%` }} />
             </span>
             <span className="num">{formatShare(share)}</span>
             <span className="num sub">{picks === null ? '' : formatCount(picks)}</span>

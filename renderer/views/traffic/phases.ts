@@ -1,4 +1,5 @@
 import type { AttemptTiming, RecordDetail } from '../../../proxy-core/index.ts';
+import { isTcp } from './drawer-tabs.ts';
 
 /** One bar of the waterfall, microseconds since the request began. */
 export interface Phase {
@@ -11,6 +12,7 @@ export interface Phase {
 
 /** The parts of a request in the order in which they happened. */
 export function phases(detail: RecordDetail): Phase[] {
+  if (isTcp(detail.row)) return connectionPhases(detail);
   const { timing } = detail;
   const end = timing.end ?? 0;
   const list: Phase[] = [];
@@ -32,6 +34,26 @@ export function phases(detail: RecordDetail): Phase[] {
   });
   add('Downstream', 'response written', timing.responseFirst, timing.end, 'note');
   return list;
+}
+
+/** A TCP connection: what it took to reach a host, then bytes both ways until the end. */
+function connectionPhases({ timing }: RecordDetail): Phase[] {
+  const list: Phase[] = [];
+  timing.attempts.forEach((attempt, index) => {
+    const group = `Attempt ${index + 1}`;
+    const from = attempt.connectStarted ?? attempt.started;
+    const reached = attempt.poolReady ?? attempt.connected;
+    if (reached === null) {
+      const to = timing.attempts[index + 1]?.started ?? timing.end ?? from;
+      list.push({ group, label: attempt.failure || 'connect', from, to, tone: 'failed' });
+      return;
+    }
+    list.push({ group, label: 'connect', from, to: reached, tone: 'connect' });
+    if (timing.end !== null) {
+      list.push({ group, label: 'bytes both ways', from: reached, to: timing.end, tone: 'receive' });
+    }
+  });
+  return list.filter(({ from, to }) => to >= from);
 }
 
 function endOf(attempt: AttemptTiming): number | null {

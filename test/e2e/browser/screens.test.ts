@@ -1,18 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { editor, goTo, typeOver, whenEjectedIsShown } from '../shared/screen.ts';
 import { rows } from '../shared/smoke.ts';
+import { faultsOf, fits, SIZES } from './checks.ts';
 import { type Fixture, openFixture } from './fixture.ts';
 import { root } from './product.ts';
 
 const shots = join(root, 'build/out/test-results/shots');
-const SIZES = [
-  { name: 'wide', width: 1440, height: 900 },
-  { name: 'narrow', width: 1024, height: 700 },
-] as const;
 const THEMES = ['dark', 'light'] as const;
 
 /** How to get to each screen, and what is there when it is drawn. */
@@ -61,6 +57,16 @@ const SCREENS: readonly { readonly name: string; readonly open: (page: Page) => 
     open: async (page) => {
       await goTo(page, 'routes');
       await page.getByText('legacy_redirect').first().waitFor();
+    },
+  },
+  {
+    name: 'route-tester',
+    open: async (page) => {
+      await goTo(page, 'routes/tester');
+      await page
+        .getByRole('region', { name: /^Hosts of/ })
+        .first()
+        .waitFor();
     },
   },
   {
@@ -155,17 +161,8 @@ describe('every screen', () => {
       const { page } = app;
       await page.setViewportSize(SIZES[0]);
       await open(page);
-      for (const size of SIZES) {
-        await page.setViewportSize(size);
-        await page.waitForTimeout(250);
-        await page.screenshot({ path: join(shots, `${name}-${size.name}-${theme}.png`) });
-        const overflow = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        expect(overflow, `${name} is wider than ${size.width} px`).toBe(0);
-      }
-      await page.setViewportSize(SIZES[0]);
-      expect(await faults(page)).toEqual([]);
+      await fits(page, (size) => join(shots, `${name}-${size}-${theme}.png`));
+      expect(await faultsOf(page)).toEqual([]);
     });
   });
 
@@ -173,27 +170,3 @@ describe('every screen', () => {
     expect(app.complaints).toEqual([]);
   });
 });
-
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: string | null;
-    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-  }[];
-}
-
-/** Violations that axe calls serious or critical, each with the first place where it is. */
-async function faults(page: Page): Promise<string[]> {
-  // As the debugger does it: the page's policy lets no script in that is not its own.
-  await page.evaluate(`if (typeof axe === 'undefined') { ${axe.source} }`);
-  const { violations } = (await page.evaluate(
-    `axe.run(document, { resultTypes: ['violations'] })`,
-  )) as AxeResult;
-  return violations
-    .filter((each) => each.impact === 'serious' || each.impact === 'critical')
-    .flatMap((each) =>
-      each.nodes
-        .slice(0, 4)
-        .map((node) => `${each.id}: ${node.html.slice(0, 200)} ${node.failureSummary ?? ''}`),
-    );
-}

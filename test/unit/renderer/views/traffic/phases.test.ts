@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptTiming, RecordTiming } from '../../../../../proxy-core/index.ts';
+import type { AttemptTiming, RecordRow, RecordTiming } from '../../../../../proxy-core/index.ts';
 import { phases } from '../../../../../renderer/views/traffic/phases.ts';
-import { detail } from './records.ts';
+import { detail, row } from './records.ts';
 
 const NONE: AttemptTiming = {
   host: '127.0.0.1:1',
@@ -32,9 +32,9 @@ const ANSWERED: AttemptTiming = {
 };
 
 /** Each bar as `group: label from-to tone`. */
-function bars(timing: Partial<RecordTiming>): string[] {
+function bars(timing: Partial<RecordTiming>, changes: Partial<RecordRow> = {}): string[] {
   const full = { requestComplete: null, attempts: [], responseFirst: null, end: null, ...timing };
-  return phases(detail({ timing: full })).map(
+  return phases(detail({ row: row(1, 0, changes), timing: full })).map(
     (phase) => `${phase.group}: ${phase.label} ${phase.from}-${phase.to} ${phase.tone}`,
   );
 }
@@ -120,5 +120,38 @@ describe('phases', () => {
     )) {
       expect(phase.to).toBeGreaterThanOrEqual(phase.from);
     }
+  });
+});
+
+describe('phases of a TCP connection', () => {
+  it.each<[string, Partial<RecordTiming>, string[]]>([
+    [
+      'one that reached its host',
+      { attempts: [{ ...NONE, connectStarted: 10, connected: 60, poolReady: 60 }], end: 900 },
+      ['Attempt 1: connect 10-60 connect', 'Attempt 1: bytes both ways 60-900 receive'],
+    ],
+    [
+      'one that is open',
+      { attempts: [{ ...NONE, connectStarted: 10, connected: 60, poolReady: 60 }] },
+      ['Attempt 1: connect 10-60 connect'],
+    ],
+    [
+      'a host that refused, then another',
+      {
+        attempts: [
+          { ...NONE, connectStarted: 10, failure: 'refused' },
+          { ...NONE, started: 40, connectStarted: 40, connected: 50 },
+        ],
+        end: 90,
+      },
+      [
+        'Attempt 1: refused 10-40 failed',
+        'Attempt 2: connect 40-50 connect',
+        'Attempt 2: bytes both ways 50-90 receive',
+      ],
+    ],
+    ['no host at all', { requestComplete: 5, end: 90 }, []],
+  ])('%s', (_name, timing, expected) => {
+    expect(bars(timing, { protocol: 'TCP' })).toEqual(expected);
   });
 });
