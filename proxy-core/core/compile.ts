@@ -115,6 +115,8 @@ function compileParts(
   secrets.addStatic(resources?.messages('secrets') ?? [], ctx);
   const clusterReaders = resources?.messages('clusters') ?? [];
   checkDuplicateClusters(clusterReaders, ctx);
+  const clusterManager = root.message('cluster_manager');
+  const bind = clusterManager?.message('upstream_bind_config') ?? null;
   const clusters = new Map<string, CompiledCluster>();
   for (const reader of clusterReaders) {
     const cluster = compileCluster(
@@ -122,6 +124,7 @@ function compileParts(
       ctx,
       loaded.givenClusters.has(reader.string('name') ?? ''),
       compileClientTls,
+      bind,
     );
     if (cluster !== null && !clusters.has(cluster.name)) clusters.set(cluster.name, cluster);
   }
@@ -131,7 +134,6 @@ function compileParts(
     const listener = compileListener(reader, ctx, options, unnamed);
     if (listener !== null) listeners.push(listener);
   }
-  const clusterManager = root.message('cluster_manager');
   clusterManager?.acknowledge('local_cluster_name');
   const outlierLog = clusterManager?.message('outlier_detection')?.string('event_log_path');
   return {

@@ -19,13 +19,15 @@ export type TransportSocketCompiler = (reader: MessageReader, ctx: CompileContex
 
 /**
  * Compiles `envoy.config.cluster.v3.Cluster` with Envoy's verdicts. Null when an error makes the cluster useless;
- * all errors are reported through `ctx`. `given` says that it came from `--cluster` and not from the file.
+ * all errors are reported through `ctx`. `given` says that it came from `--cluster` and not from the file;
+ * `bindEverywhere` is `cluster_manager.upstream_bind_config`.
  */
 export function compileCluster(
   reader: MessageReader,
   ctx: CompileContext,
   given: boolean,
   compileTransportSocket: TransportSocketCompiler | null = null,
+  bindEverywhere: MessageReader | null = null,
 ): CompiledCluster | null {
   const name = reader.string('name') ?? '';
   const { type, provided, eds } = compileClusterType(reader, ctx, name);
@@ -40,6 +42,8 @@ export function compileCluster(
   const { socket, proxyProtocol } = unwrapProxyProtocol(reader.message('transport_socket'));
   const transportSocket =
     socket === undefined || compileTransportSocket === null ? null : compileTransportSocket(socket, ctx);
+  // What holds for all clusters changes each of them.
+  const around = bindEverywhere === null ? '' : fingerprint(bindEverywhere.node);
   return {
     name,
     statName: reader.string('alt_stat_name') || name,
@@ -53,8 +57,8 @@ export function compileCluster(
     ...protocol,
     proxyProtocol,
     transportSocket,
-    fingerprint: fingerprint(reader.node),
-    settingsFingerprint: fingerprint(reader.node, ['load_assignment']),
+    fingerprint: around + fingerprint(reader.node),
+    settingsFingerprint: around + fingerprint(reader.node, ['load_assignment']),
     endpoints: assignment.endpoints,
     assignmentPolicy: assignment.policy,
     outlier,
@@ -70,7 +74,7 @@ export function compileCluster(
     closeConnectionsOnHostSetChange:
       reader.message('common_lb_config')?.bool('close_connections_on_host_set_change') ?? false,
     transportSocketMatches: compileTransportSocketMatches(reader, ctx, compileTransportSocket),
-    socketOptions: compileSocketOptions(reader),
+    socketOptions: compileSocketOptions(reader, bindEverywhere),
     provided,
     eds,
   };

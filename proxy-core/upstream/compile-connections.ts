@@ -8,9 +8,15 @@ import type { EndpointMetadata } from './cluster-config.ts';
 /** Seconds without traffic until Linux probes a peer. */
 const SYSTEM_KEEPALIVE = 7200;
 
-/** `upstream_bind_config` and `upstream_connection_options`; null when neither says anything. */
-export function compileSocketOptions(cluster: MessageReader): SocketOptions | null {
-  const bind = cluster.message('upstream_bind_config');
+/**
+ * `upstream_bind_config` and `upstream_connection_options`; null when neither says anything.
+ * @param everywhere The bind settings of the cluster manager, for clusters without their own.
+ */
+export function compileSocketOptions(
+  cluster: MessageReader,
+  everywhere: MessageReader | null,
+): SocketOptions | null {
+  const bind = cluster.message('upstream_bind_config') ?? everywhere;
   const own = [
     bind?.message('source_address'),
     ...(bind?.messages('extra_source_addresses') ?? []).map((each) => each.message('address')),
