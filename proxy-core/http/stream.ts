@@ -1,4 +1,5 @@
-import { type Clock, Timer, type TimerOwner } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { assertNever } from '../base/errors.ts';
 import { type HeaderList, headerValue } from '../base/headers.ts';
 import {
   addFlag,
@@ -7,10 +8,10 @@ import {
   type ResponseHead,
   type StreamInfo,
 } from '../base/stream-info.ts';
-import type { AccessLog } from '../observe/types.ts';
 import { decideRoute } from '../route/decide.ts';
 import type { RedirectTrail } from '../route/internal-redirect.ts';
 import type { Route, RouteInput } from '../route/types.ts';
+import { admit, admittedPath, continueExpected, refuse } from './admission.ts';
 import type { CodecError, RequestReceiver, ResetReason, ServerStream } from './codec/codec.ts';
 import type { HttpConnectionManagerConfig } from './connection-manager-config.ts';
 import { mutateEarly } from './early-header-mutation.ts';
@@ -18,7 +19,7 @@ import type { FilterChain } from './filter-chain.ts';
 import { detectAddress } from './ip-detection.ts';
 import { localReply } from './local-reply.ts';
 import { type ReplyDraft, rewriteLocalReply } from './local-reply-config.ts';
-import { normalizeAuthority, normalizePath, normalizesPath } from './path.ts';
+import { normalizeAuthority } from './path.ts';
 import { nextHopInfo, startNextHop } from './recreate-stream.ts';
 import { mutateRequestHeaders } from './request-headers.ts';
 import { mutateResponseHeaders } from './response-headers.ts';
@@ -26,7 +27,9 @@ import { RouterStream } from './router/router.ts';
 import { streamDuration } from './router/timeouts.ts';
 import { admitUpgrade, opensTunnel } from './router/upgrade.ts';
 import type { DataPath, SnapshotRuntime } from './runtime.ts';
+import { countStreamBegin, countStreamEnd, noteWire, writeLogs } from './stream-account.ts';
 import { createFilterChain } from './stream-filters.ts';
+import { type StreamLimit, StreamTimers, type StreamTimersOwner } from './stream-timers.ts';
 
 /** What a stream asks of its connection. */
 export interface StreamOwner {
@@ -43,10 +46,8 @@ export interface StreamOwner {
   beforeResponseHead(): void;
 }
 
-const TimerKind = { Idle: 0, Request: 1, MaxDuration: 2, Log: 3 } as const;
-
 /** One downstream request and its response: Envoy's ConnectionManagerImpl::ActiveStream. */
-export class ActiveStream implements RequestReceiver, TimerOwner {
+export class ActiveStream implements RequestReceiver, StreamTimersOwner {
   readonly info: StreamInfo;
   /** The request has been received whole. */
   requestComplete = false;
@@ -59,16 +60,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   filtersCongested = false;
   ended = false;
   internal = false;
-  /** Milliseconds without progress until the stream is given up; 0 = never. The route may change it. */
-  idleTimeout: number;
   private router: RouterStream | null = null;
   /** Null when the router is the only filter. */
   private chain: FilterChain | null = null;
-  private lastActivity: number;
-  private idleTimer: Timer | null = null;
-  private requestTimer: Timer | null = null;
-  private durationTimer: Timer | null = null;
-  private logTimer: Timer | null = null;
+  private readonly timers: StreamTimers;
   /** The request asks for a tunnel that is enabled. */
   upgrade = false;
   /** It is one of `downstream_cx_upgrades_active`. */
@@ -93,13 +88,8 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   ) {
     this.info = info;
     this.clock = path.services.clock;
-    this.idleTimeout = config.streamIdleTimeout;
-    this.lastActivity = info.start;
-    const { stats } = config;
-    stats.rqTotal.inc();
-    stats.rqActive.inc();
-    if (info.downstreamProtocol === 'HTTP/2') stats.rqHttp2Total.inc();
-    else stats.rqHttp1Total.inc();
+    this.timers = new StreamTimers(this, config, this.clock, path.queue);
+    countStreamBegin(config.stats, info);
   }
 
   // RequestReceiver
@@ -115,17 +105,9 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.stream.peerCloses) this.owner.closeAfterResponse();
     if (this.owner.tls) head.scheme = 'https';
     this.upgrade = this.stream.upgradeRequested;
-    if (config.requestTimeout > 0 && !endStream) {
-      this.requestTimer = new Timer(this, TimerKind.Request);
-      this.clock.arm(this.requestTimer, config.requestTimeout);
-    }
-    if (this.idleTimeout > 0) {
-      this.idleTimer = new Timer(this, TimerKind.Idle);
-      this.clock.arm(this.idleTimer, this.idleTimeout);
-    }
-    if (config.maxStreamDuration > 0) this.limitDuration(config.maxStreamDuration);
-    if (!this.admit(head)) return;
-    const path = this.normalizedPath(head);
+    this.timers.begin(endStream);
+    if (!admit(this, head)) return;
+    const path = admittedPath(this, head);
     if (path === null) return;
     const { random } = this.path.services;
     if (this.redirects !== null) info.requestHead = { ...head, headers: head.headers.slice() };
@@ -135,7 +117,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
       const detected = ipDetection.length === 0 ? null : detectAddress(ipDetection, early);
       if (detected !== null && detected.rejectStatus > 0) {
         config.stats.rqRejectedViaIpDetection.inc();
-        this.refuse(detected.rejectStatus, 'rejecting_because_detection_failed');
+        refuse(this, detected.rejectStatus, 'rejecting_because_detection_failed');
         return;
       }
       this.internal = mutateRequestHeaders(
@@ -156,15 +138,12 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     }
     info.random = random.next();
     this.path.recorder?.begin(info);
-    if (!endStream) this.continueExpected(request);
+    if (!endStream) continueExpected(this, request);
     if (!config.hasRouter) return;
     this.decide(request);
     if (this.upgrade && !admitUpgrade(this, request)) return;
     if (config.startLogs.length > 0) writeLogs(config.startLogs, info);
-    if (config.periodicLogInterval > 0) {
-      this.logTimer = new Timer(this, TimerKind.Log);
-      this.clock.arm(this.logTimer, config.periodicLogInterval);
-    }
+    if (config.periodicLogInterval > 0) this.timers.beginLogs(config.periodicLogInterval);
     const router = new RouterStream(this);
     this.router = router;
     if (config.filters.length === 0) {
@@ -199,10 +178,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (route.metadata.size > 0) info.routeMetadata = route.metadata;
     const action = route.action;
     if (action.kind !== 'cluster') return;
-    if (action.idleTimeout !== null) this.setIdleTimeout(action.idleTimeout);
+    if (action.idleTimeout !== null) this.timers.setIdleTimeout(action.idleTimeout);
     if (action.maxStreamDuration !== null) {
       const limit = streamDuration(action.maxStreamDuration, head);
-      if (limit !== null && limit > 0) this.limitDuration(limit);
+      if (limit !== null && limit > 0) this.timers.limitDuration(limit);
     }
   }
 
@@ -217,75 +196,11 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (info.requestHead !== null) this.decide(info.requestHead);
   }
 
-  /** Checks of the connection manager before routing; false when it has answered. */
-  private admit(head: RequestHead): boolean {
-    const { config, info } = this;
-    if (this.stream.hostMissing === true && head.authority === '') {
-      if (this.info.downstreamProtocol === 'HTTP/1.0' && config.defaultHostForHttp10 !== '') {
-        head.authority = config.defaultHostForHttp10;
-      } else {
-        head.withoutAuthority = true;
-        return this.refuse(400, 'missing_host_header');
-      }
-    }
-    if (head.path.charCodeAt(0) !== 47 && head.method !== 'CONNECT') {
-      config.stats.rqNonRelativePath.inc();
-      info.requestHead = head;
-      this.path.recorder?.begin(info);
-      this.sendLocalReply(404, '', null, 'absolute_path_rejected');
-      return false;
-    }
-    return true;
-  }
-
-  private refuse(status: number, details: string, path: string | null = null): false {
-    const { info } = this;
-    const received = info.receivedHead;
-    info.requestHead = received === null || path === null ? received : { ...received, path };
-    this.path.recorder?.begin(info);
-    this.sendLocalReply(status, '', null, details);
-    return false;
-  }
-
-  /** The path to route by; null when the answer is a refusal or a redirect. */
-  private normalizedPath(head: RequestHead): string | null {
-    const { config, info } = this;
-    if (head.path.includes('#')) {
-      config.stats.rqFailedPathNormalization.inc();
-      this.refuse(400, 'path_normalization_failed');
-      return null;
-    }
-    if (!normalizesPath(config) || head.method === 'CONNECT') return head.path;
-    const { path, action } = normalizePath(head.path, config);
-    if (action === 'continue') return path;
-    if (action === 'reject') {
-      config.stats.rqFailedPathNormalization.inc();
-      // The log shows how far normalisation came.
-      this.refuse(400, 'path_normalization_failed', path);
-      return null;
-    }
-    config.stats.rqRedirectedWithNormalizedPath.inc();
-    info.requestHead = { ...head, path };
-    this.path.recorder?.begin(info);
-    this.sendLocalReply(307, '', null, 'path_normalization_failed', ['location', path]);
-    return null;
-  }
-
-  private continueExpected(head: RequestHead): void {
-    const expect = headerValue(head.headers, 'expect');
-    if (expect === undefined || expect.toLowerCase() !== '100-continue' || this.config.proxy100Continue)
-      return;
-    for (let i = 0; i < head.headers.length; i += 2) {
-      if (head.headers[i] === 'expect') head.headers.splice(i, 2);
-    }
-    this.stream.sendInformational(100, []);
-  }
-
   onRequestBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     if (this.ended) return;
     const { info } = this;
     info.bytesReceived += end - start;
-    this.lastActivity = this.clock.now();
+    this.timers.lastActivity = this.clock.now();
     if (endStream) this.requestDone();
     if (info.record >= 0 && end > start) this.path.recorder?.requestBody(info, bytes, start, end);
     if (this.chain !== null) this.chain.decode.body(bytes, start, end, endStream);
@@ -304,7 +219,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     this.requestComplete = true;
     this.inStep = true;
     this.info.requestComplete = this.clock.now();
-    if (this.requestTimer !== null) this.clock.disarm(this.requestTimer);
+    this.timers.requestDone();
   }
 
   onRequestReset(reason: ResetReason, details: string): void {
@@ -358,39 +273,10 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
 
   // Timers
 
-  limitDuration(limit: number): void {
-    this.durationTimer ??= new Timer(this, TimerKind.MaxDuration);
-    this.clock.arm(this.durationTimer, limit);
-  }
-
-  setIdleTimeout(timeout: number): void {
-    this.idleTimeout = timeout;
-    if (timeout > 0) {
-      this.idleTimer ??= new Timer(this, TimerKind.Idle);
-      this.clock.arm(this.idleTimer, timeout);
-    } else if (this.idleTimer !== null) this.clock.disarm(this.idleTimer);
-  }
-
-  onTimer(timer: Timer): void {
-    this.path.queue.enter();
-    try {
-      this.timeOut(timer);
-    } finally {
-      this.path.queue.leave();
-    }
-  }
-
-  private timeOut(timer: Timer): void {
-    if (this.ended) return;
+  onStreamTimeout(limit: StreamLimit): void {
     const { stats } = this.config;
-    switch (timer.kind) {
-      case TimerKind.Idle: {
-        // Progress only notes its time; the timer looks at it when it is due.
-        const left = this.lastActivity + this.idleTimeout - this.clock.now();
-        if (left > 0) {
-          this.clock.arm(timer, left);
-          return;
-        }
+    switch (limit) {
+      case 'idle':
         stats.rqIdleTimeout.inc();
         if (this.responseStarted) {
           addFlag(this.info, 'SI');
@@ -400,24 +286,21 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
           this.failRequest(this.requestComplete ? 504 : 408, 'stream timeout', 'SI', 'stream_idle_timeout');
         }
         break;
-      }
-      case TimerKind.Log:
-        writeLogs(this.config.periodicLogs, this.info);
-        this.clock.arm(timer, this.config.periodicLogInterval);
-        break;
-      case TimerKind.Request:
+      case 'request':
         stats.rqTimeout.inc();
         this.owner.closeAfterResponse();
         if (this.responseStarted) this.giveUp();
         else this.failRequest(408, 'request timeout', null, 'request_overall_timeout');
         break;
-      default:
+      case 'duration':
         stats.rqMaxDurationReached.inc();
         if (this.responseStarted) {
           this.info.responseCodeDetails = 'max_duration_timeout';
           this.giveUp();
         } else this.failRequest(504, 'downstream duration timeout', null, 'max_duration_timeout', null, 4);
         break;
+      default:
+        assertNever(limit);
     }
   }
 
@@ -518,7 +401,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   writeHead(head: ResponseHead, endStream: boolean): void {
     if (this.ended) return;
     const { info, owner } = this;
-    this.lastActivity = info.responseFirst = this.clock.now();
+    this.timers.lastActivity = info.responseFirst = this.clock.now();
     const tunnel = this.upgrade && opensTunnel(info.requestHead, head.status);
     if (this.upgrade && !tunnel) {
       this.stream.refuseUpgrade();
@@ -553,7 +436,7 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     if (this.ended) return;
     const { info } = this;
     info.bytesSent += end - start;
-    this.lastActivity = this.clock.now();
+    this.timers.lastActivity = this.clock.now();
     if (info.record >= 0 && end > start) this.path.recorder?.responseBody(info, bytes, start, end);
     this.stream.sendBody(bytes, start, end, endStream);
     if (endStream) this.finish(false);
@@ -608,28 +491,12 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
   private close(answered: boolean, recordedHead: RequestHead | null): void {
     this.ended = true;
     const { info, config, clock } = this;
-    const wire = this.stream.wire;
     info.end = clock.now();
-    info.downstreamHeaderBytesReceived = wire.headerBytesReceived;
-    info.downstreamWireBytesReceived = wire.bytesReceived;
-    info.downstreamHeaderBytesSent = wire.headerBytesSent;
-    info.downstreamWireBytesSent = wire.bytesSent;
-    if (this.idleTimer !== null) clock.disarm(this.idleTimer);
-    if (this.requestTimer !== null) clock.disarm(this.requestTimer);
-    if (this.durationTimer !== null) clock.disarm(this.durationTimer);
-    if (this.logTimer !== null) clock.disarm(this.logTimer);
+    noteWire(info, this.stream.wire);
+    this.timers.stop();
     const { stats } = config;
-    stats.rqActive.dec();
+    countStreamEnd(stats, info, answered);
     if (this.upgradeCounted) stats.cxUpgradesActive.dec();
-    const code = info.responseCode;
-    if (code > 0 && answered) {
-      stats.rqCompleted.inc();
-      stats.listenerRqCompleted.inc();
-      const index = Math.floor(code / 100);
-      stats.rqClass[index]?.inc();
-      stats.listenerRqClass[index]?.inc();
-    }
-    stats.rqTime.record(Math.round(info.end - info.start));
     const router = this.router;
     this.router = null;
     router?.onDownstreamEnd();
@@ -639,10 +506,6 @@ export class ActiveStream implements RequestReceiver, TimerOwner {
     info.requestHead = recordedHead;
     this.path.recorder?.end(info);
   }
-}
-
-function writeLogs(logs: readonly AccessLog[], info: StreamInfo): void {
-  for (let i = 0; i < logs.length; i++) logs[i]?.log(info);
 }
 
 function lacksLength(head: ResponseHead): boolean {
