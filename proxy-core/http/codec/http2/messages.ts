@@ -80,16 +80,16 @@ export function readRequest(
     const name = fields[i] as string;
     const value = fields[i + 1] as string;
     if (name.charCodeAt(0) === 58) {
-      if (regular || !validValue(value)) return MESSAGING;
+      if (regular || !validValue(value)) return FIELD;
       const key = name.slice(1) as keyof typeof seen;
-      if (!(key in seen) || seen[key]) return MESSAGING;
+      if (!(key in seen) || seen[key]) return FIELD;
       seen[key] = true;
       head[key] = value;
       continue;
     }
     regular = true;
     if (!validName(name) || !validValue(value)) return FIELD;
-    if (connectionSpecific(name, value)) return MESSAGING;
+    if (connectionSpecific(name, value)) return FIELD;
     if (underscores !== 'allow' && name.includes('_')) {
       if (underscores === 'reject') return 'http2.unexpected_underscore';
       droppedUnderscores++;
@@ -112,8 +112,10 @@ export function readRequest(
   if (seen.protocol && (!allowConnectProtocol || head.method !== 'CONNECT')) return MESSAGING;
   if (head.method === 'CONNECT' && !seen.protocol) {
     if (seen.path || seen.scheme || !seen.authority) return MESSAGING;
-  } else if (!seen.path || !seen.scheme || head.path === '') {
+  } else if (!seen.path || !seen.scheme) {
     return MESSAGING;
+  } else if (head.path === '') {
+    return FIELD;
   } else if (head.path.charCodeAt(0) !== 47 && !(head.method === 'OPTIONS' && head.path === '*')) {
     return MESSAGING;
   }

@@ -206,21 +206,33 @@ export class Http2ServerCodec extends Http2Connection implements ServerCodec {
   private refuseMessage(stream: Http2ServerStream, error: MessageError): void {
     if (error === 'http2.too_many_headers') {
       this.stats.headerOverflow.inc();
-      stream.tellReset('remote-reset', error);
-      this.resetStream(stream, ErrorCode.InternalError, null);
+      this.refuseStream(stream, ErrorCode.InternalError, 'remote-reset', error);
       return;
     }
     if (error === 'http2.unexpected_underscore') {
       this.stats.rejectedWithUnderscores.inc();
-      stream.tellReset('remote-reset', error);
-      this.resetStream(stream, ErrorCode.RefusedStream, null);
+      this.refuseStream(stream, ErrorCode.RefusedStream, 'remote-reset', error);
       return;
     }
     this.stats.rxMessagingError.inc();
-    stream.tellReset('protocol-error', error);
-    this.resetStream(stream, ErrorCode.ProtocolError, null);
-    if (this.options.streamErrorOnInvalidMessage) return;
+    const alone = this.options.streamErrorOnInvalidMessage;
+    this.refuseStream(stream, alone ? ErrorCode.ProtocolError : null, 'protocol-error', error);
+    if (alone) return;
     throw new Http2ConnectionError(ErrorCode.ProtocolError, 'malformed message', 'codec_error', true);
+  }
+
+  /** The stream is gone before its reader hears of it, so that this code goes out (null: nothing) and no other. */
+  private refuseStream(
+    stream: Http2ServerStream,
+    code: number | null,
+    reason: ResetReason,
+    details: string,
+  ): void {
+    if (!this.streams.delete(stream.id)) return;
+    if (code !== null) this.sendReset(stream.id, code);
+    stream.drop();
+    stream.tellReset(reason, details);
+    stream.onClosed();
   }
 
   protected onStreamReset(stream: Http2Stream, _reason: ResetReason): void {

@@ -107,6 +107,8 @@ export class ServerSide {
       },
       onRequestReset: (reason, details) => {
         request.reset = `${reason} ${details}`;
+        // As the connection manager does with every stream that ended before its answer.
+        request.stream.reset();
       },
       onResponseDrained: () => {},
     };
