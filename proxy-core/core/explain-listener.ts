@@ -88,11 +88,12 @@ export function receivedHead(request: ExplainRequest, _port: number): RequestHea
     if (lower === 'host') authority = value;
     else headers.push(lower, value);
   }
-  const path = `${url.pathname}${url.search}`;
+  const method = request.method.toUpperCase();
   return {
-    method: request.method.toUpperCase(),
+    method,
     authority,
-    path,
+    // CONNECT asks for an authority and nothing else.
+    path: method === 'CONNECT' ? '' : `${url.pathname}${url.search}`,
     scheme: url.protocol === 'https:' ? 'https' : 'http',
     protocol: '',
     headers,

@@ -82,6 +82,18 @@ test('a CONNECT without a route', async () => {
 });
 
 test.each([
+  ['end.test:443', 'ended'],
+  ['none.test:443', null],
+])('an imagined CONNECT to %s', (authority, route) => {
+  const { outcome } = rig.core.explain({
+    method: 'connect',
+    url: `http://127.0.0.1:${port}/`,
+    headers: [['host', authority]],
+  });
+  expect(outcome.route).toBe(route);
+});
+
+test.each([
   ['websocket', 'chat', null],
   ['other', 'rest', 'upgrade_failed'],
 ])('an imagined upgrade to %s is routed with its headers', (type, route, details) => {
