@@ -5,7 +5,6 @@ import { criteriaFor } from '../http/router/host-choice.ts';
 import {
   type ClusterAction,
   type ClusterChoice,
-  finalizeRequest,
   hashRequest,
   type Route,
   type RouteInput,
@@ -16,6 +15,7 @@ import {
 import type { LoadBalancerContext, UpstreamCluster } from '../upstream/index.ts';
 import { explainAttempts, recordedHeadline } from './explain-attempts.ts';
 import { tellDraws } from './explain-draws.ts';
+import { tellResponseHeaders, tellRewrite } from './explain-headers.ts';
 import { tellInternalRedirect } from './explain-redirect.ts';
 import { durationText, Narration, step } from './narration.ts';
 import { finish, replyOf, type Telling } from './telling.ts';
@@ -34,6 +34,7 @@ export function tellUpstream(
   const cluster = choice === null ? undefined : snapshot.clusters.get(choice.cluster);
   tellTimeouts(action, route, narration);
   tellCounted(route, input, narration);
+  const hash = hashRequest(route, input.head, info, narration)?.hash ?? null;
   if (choice === null || cluster === undefined) {
     const name = choice?.cluster ?? 'none';
     narration.note(
@@ -72,9 +73,9 @@ export function tellUpstream(
     ),
   );
   telling.outcome = { ...telling.outcome, cluster: choice.cluster };
-  const head = tellRewrite(telling, route, choice, input, info);
+  const head = tellRewrite(telling, route, choice, input.head, info);
+  tellResponseHeaders(telling, route, choice, info);
   tellMirrors(telling, route, action, head, input);
-  const hash = hashRequest(route, input.head, info)?.hash ?? null;
   const context: LoadBalancerContext = {
     random: input.random,
     hash,
@@ -158,33 +159,6 @@ function tellMirrors(
       narration,
     ),
   );
-}
-
-/** Runs the rewriting on a copy and tells what it changed. */
-function tellRewrite(
-  telling: Telling,
-  route: Route,
-  choice: ClusterChoice,
-  input: RouteInput,
-  info: StreamInfo,
-): RequestHead {
-  const head: RequestHead = { ...input.head, headers: [...input.head.headers] };
-  finalizeRequest(route, choice, head, info);
-  const narration = new Narration();
-  if (head.path !== input.head.path) {
-    narration.note('neutral', `path \`${input.head.path}\` becomes \`${head.path}\``, route.source);
-  }
-  if (head.authority !== input.head.authority) {
-    narration.note('neutral', `host \`${input.head.authority}\` becomes \`${head.authority}\``, route.source);
-  }
-  if (narration.notes.length === 0) return head;
-  telling.steps.push(
-    step(
-      { kind: 'rewrite', subject: 'rewritten', text: 'before it goes upstream', source: route.source },
-      narration,
-    ),
-  );
-  return head;
 }
 
 function tellHost(telling: Telling, cluster: UpstreamCluster, context: LoadBalancerContext): string | null {

@@ -8,6 +8,7 @@ import type { ListenerConfig } from '../listener/index.ts';
 import { decideRoute, type Route, type RouteInput, redirectResponse } from '../route/index.ts';
 import { recordedHeadline } from './explain-attempts.ts';
 import { explainConnection, explainWithoutHttp } from './explain-connection.ts';
+import { tellResponseHeaders } from './explain-headers.ts';
 import {
   findListener,
   receivedHead,
@@ -183,7 +184,7 @@ function tellFromChain(
     return finish(telling, '404 written by the proxy.', why);
   }
   const action = route.action;
-  if (action.kind !== 'cluster') return tellAnswer(telling, route, input);
+  if (action.kind !== 'cluster') return tellAnswer(telling, route, input, info);
   return tellUpstream(telling, http, route, action, input, info);
 }
 
@@ -197,7 +198,7 @@ function tellRoute(telling: Telling, http: HttpConnectionManagerConfig, input: R
   return told.route;
 }
 
-function tellAnswer(telling: Telling, route: Route, input: RouteInput): Decision {
+function tellAnswer(telling: Telling, route: Route, input: RouteInput, info: StreamInfo): Decision {
   const answer = redirectResponse(route, input.head);
   const status = answer?.status ?? 0;
   telling.steps.push(
@@ -210,6 +211,7 @@ function tellAnswer(telling: Telling, route: Route, input: RouteInput): Decision
       source: route.source,
     }),
   );
+  tellResponseHeaders(telling, route, null, info);
   telling.outcome = { ...telling.outcome, localReply: { status, flags: '', details: 'direct_response' } };
   const what =
     route.action.kind === 'redirect'

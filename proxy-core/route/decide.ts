@@ -103,7 +103,10 @@ function narrateRoutes(
       narrator.candidate({
         ...base,
         result: 'not-tried',
-        reason: failure === null ? 'would have matched too' : 'would not have matched',
+        reason:
+          failure === null
+            ? 'would have matched too'
+            : `would not have matched: ${failureText(route.match, failure, input, view)}`,
       });
     } else if (failure === null) {
       winner = route;

@@ -1,6 +1,7 @@
 import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
 import { xxHash64Text } from '../base/xxhash64.ts';
 import type { CompileContext } from '../config/compile-context.ts';
+import type { SourceRange } from '../config/diagnostic.ts';
 import type { MessageReader } from '../config/reader.ts';
 import type { Narrator } from '../facade/decision.ts';
 import { requestHeader } from './formatter/operators-headers.ts';
@@ -20,6 +21,7 @@ export interface HashPolicy {
   /** `; SameSite=Lax`, already joined. */
   readonly attributes: string;
   readonly terminal: boolean;
+  readonly source: SourceRange;
 }
 
 export function compileHashPolicy(reader: MessageReader, ctx: CompileContext): HashPolicy {
@@ -30,6 +32,7 @@ export function compileHashPolicy(reader: MessageReader, ctx: CompileContext): H
     path: '',
     attributes: '',
     terminal: reader.bool('terminal') ?? false,
+    source: reader.range,
   };
   const header = reader.message('header');
   if (header !== undefined) {
@@ -110,7 +113,7 @@ export function hashRequest(
       setCookie = cookieText(policy, policy.ttl, made);
       value = xxHash64Text(made);
     }
-    narrator?.note('neutral', policyText(policy, value), route.source);
+    narrator?.note('neutral', policyText(policy, value, head, info), policy.source);
     if (value === null) continue;
     hash = hash === null ? value : BigInt.asUintN(64, (hash << 1n) | (hash >> 63n)) ^ value;
     if (policy.terminal) break;
@@ -172,14 +175,30 @@ function cookieText(policy: HashPolicy, ttl: number, value: string): string {
   return `${policy.name}="${value}"${maxAge}${path}${policy.attributes}; HttpOnly`;
 }
 
-function policyText(policy: HashPolicy, value: bigint | null): string {
-  const what =
-    policy.kind === 'source-ip'
-      ? 'the source address'
-      : policy.kind === 'none'
-        ? 'a policy'
-        : `${policy.kind} \`${policy.name}\``;
-  return value === null
-    ? `hash policy: ${what} gave nothing`
-    : `hash policy: ${what} gave \`${value.toString(16)}\``;
+function policyText(policy: HashPolicy, hash: bigint | null, head: RequestHead, info: StreamInfo): string {
+  const { what, value } = policyInput(policy, head, info);
+  const shown = value === undefined ? '' : ` \`${value}\``;
+  if (hash === null) return `hash policy: ${what} gave nothing`;
+  const made = value === undefined && policy.kind === 'cookie' ? ' is made for the client and' : shown;
+  return `hash policy: ${what}${made} gave ${hash}${policy.terminal ? ', which ends the list' : ''}`;
+}
+
+function policyInput(
+  policy: HashPolicy,
+  head: RequestHead,
+  info: StreamInfo,
+): { readonly what: string; readonly value: string | undefined } {
+  const named = `${policy.kind} \`${policy.name}\``;
+  switch (policy.kind) {
+    case 'header':
+      return { what: named, value: requestHeader(head, policy.name) };
+    case 'cookie':
+      return { what: named, value: cookieValue(head, policy.name) };
+    case 'query':
+      return { what: named, value: queryParameter(pathView(head.path, false).query, policy.name) };
+    case 'source-ip':
+      return { what: 'the source address', value: info.remote.ip };
+    case 'none':
+      return { what: 'a policy that is not emulated', value: undefined };
+  }
 }

@@ -27,6 +27,8 @@ export interface HeaderLevel {
   /** `route`, `virtual host`, …, for the narration. */
   readonly level: string;
   readonly removes: readonly string[];
+  /** Where each of them is written; left out where nothing removes. */
+  readonly removeSources?: readonly SourceRange[];
   readonly adds: readonly HeaderAdd[];
 }
 
@@ -57,7 +59,7 @@ export function compileHeaderLevel(
     }
   });
   const adds = compileHeaderAdds(reader.messages(`${side}_headers_to_add`), ctx);
-  return removes.length === 0 && adds.length === 0 ? null : { level, removes, adds };
+  return removes.length === 0 && adds.length === 0 ? null : { level, removes, removeSources: ranges, adds };
 }
 
 /** Compiles a list of HeaderValueOption. */
@@ -79,7 +81,8 @@ export function compileMutationList(
       const message = `:-prefixed or host headers may not be removed: \`${name}\``;
       ctx.report('error', 'route.header-protected', reader, 'remove', message);
     }
-    return { level, removes: name === '' ? [] : [name], adds: [] };
+    const removeSources = [reader.rangeOf('remove')];
+    return { level, removes: name === '' ? [] : [name], removeSources, adds: [] };
   });
 }
 
@@ -141,13 +144,29 @@ export function mutateHeaders(
 ): void {
   for (const level of mutations) {
     for (const name of level.removes) {
-      if (narrator !== null && headerValue(headers, name) !== undefined) {
-        narrator.note('neutral', `${level.level}: removes \`${name}\``, null);
-      }
+      if (narrator !== null) tellRemoval(level, name, headers, narrator);
       removeHeader(headers, name);
     }
     if (level.adds.length > 0) runAdds(level, headers, info, narrator);
   }
+}
+
+function tellRemoval(level: HeaderLevel, name: string, headers: HeaderList, narrator: Narrator): void {
+  const value = headerValue(headers, name);
+  const what = value === undefined ? `\`${name}\` to remove is not there` : `removes \`${name}: ${value}\``;
+  narrator.note(
+    'neutral',
+    `${level.level}: ${what}`,
+    level.removeSources?.[level.removes.indexOf(name)] ?? null,
+  );
+}
+
+/** A change that depends on whether the header is there, and was left out. */
+function tellLeftOut(level: HeaderLevel, add: HeaderAdd, headers: HeaderList, narrator: Narrator): void {
+  const value = headerValue(headers, add.name);
+  const why =
+    value === undefined ? 'is not there, so it is not overwritten' : `is there already (\`${value}\`)`;
+  narrator.note('neutral', `${level.level}: \`${add.name}\` ${why}`, add.source);
 }
 
 function runAdds(level: HeaderLevel, headers: HeaderList, info: StreamInfo, narrator: Narrator | null): void {
@@ -168,11 +187,17 @@ function runAdds(level: HeaderLevel, headers: HeaderList, info: StreamInfo, narr
         appends.push(add.name, value);
         break;
       case 'ADD_IF_ABSENT':
-        if (exists) continue;
+        if (exists) {
+          if (narrator !== null) tellLeftOut(level, add, headers, narrator);
+          continue;
+        }
         appends.push(add.name, value);
         break;
       case 'OVERWRITE_IF_EXISTS':
-        if (!exists) continue;
+        if (!exists) {
+          if (narrator !== null) tellLeftOut(level, add, headers, narrator);
+          continue;
+        }
         overwrites.push(add.name, value);
         break;
       case 'OVERWRITE_IF_EXISTS_OR_ADD':

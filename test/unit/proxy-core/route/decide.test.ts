@@ -265,7 +265,7 @@ describe('the story of a decision', () => {
       '3 lost: query parameter `v` was `1`, prefix `2` wanted',
       '4 lost: the draw was 77 of 100, below 10 wanted',
       '5 won: is the first that matches',
-      '6 not-tried: would not have matched',
+      '6 not-tried: would not have matched: path is `/inventory/1`, prefix `/cart` wanted',
       '7 not-tried: would have matched too',
     ]);
     expect(route.candidates.map((c) => c.condition)[1]).toBe('prefix /inventory and header x-canary exact 1');
