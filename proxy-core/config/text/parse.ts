@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseAllDocuments } from 'yaml';
 import type { Diagnostic, Severity, SourceRange } from '../diagnostic.ts';
+import { readPlainText } from './plain-reader.ts';
 import { jsonScalar, yamlScalar } from './plain-scalar.ts';
 import type { SourceEntry, SourceList, SourceMap, SourceNode, SourceScalar } from './source-node.ts';
 import { SourceText } from './source-text.ts';
@@ -43,6 +44,12 @@ export function parseText(file: string, text: string): ParsedText {
     );
   }
   const source = new SourceText(file, text);
+  const root = readPlainText(text, json);
+  return root === null ? parseCompletely(source, json) : { source, json, root, diagnostics: [] };
+}
+
+/** All of YAML, and words for everything that is wrong. */
+export function parseCompletely(source: SourceText, json: boolean): ParsedText {
   const probed = probe(source);
   if (probed !== null) return { source, json, root: null, diagnostics: [probed] };
   return new Parse(source, json).run();
@@ -283,7 +290,10 @@ class Parse {
     if (isMap(node)) return this.map(node, start, end, depth);
     if (isSeq(node)) {
       const items = node.items.map((item) => this.node(item as Node, depth + 1));
-      return { kind: 'list', start, end, items } satisfies SourceList;
+      const last = items[items.length - 1];
+      const own = node.flow === true || last === undefined;
+      const until = own ? end : this.endOfBlock(start, node.items[items.length - 1], last);
+      return { kind: 'list', start, end: until, items } satisfies SourceList;
     }
     return isScalar(node) ? this.scalar(node, start, end) : nothing(start);
   }
@@ -295,6 +305,7 @@ class Parse {
     depth: number,
   ): SourceMap {
     const entries = new Map<string, SourceEntry>();
+    let until = end;
     for (const pair of node.items) {
       const written = this.node(pair.key as Node | null, depth + 1);
       if (written.kind !== 'scalar') {
@@ -306,6 +317,7 @@ class Parse {
         pair.value === null || pair.value === undefined
           ? nothing(written.end)
           : this.node(pair.value as Node, depth + 1);
+      if (node.flow !== true) until = this.endOfBlock(start, pair.value, value);
       if (entries.delete(key)) {
         this.report(
           'warning',
@@ -317,7 +329,13 @@ class Parse {
       }
       entries.set(key, { key, keyStart: written.start, keyEnd: written.end, value });
     }
-    return { kind: 'map', start, end, entries: [...entries.values()], flow: node.flow === true };
+    return { kind: 'map', start, end: until, entries: [...entries.values()], flow: node.flow === true };
+  }
+
+  /** A block ends with the last thing in it, not with the comments that follow; `made` is what an alias stands for. */
+  private endOfBlock(start: number, last: unknown, made: SourceNode): number {
+    const end = isAlias(last) ? (last.range?.[1] ?? start) : made.end;
+    return this.trimmed(start, end);
   }
 
   private scalar(
@@ -346,9 +364,13 @@ class Parse {
   /** The node's own text, without blanks, comments and line breaks after it. */
   private extent(node: Node): [number, number] {
     const start = node.range?.[0] ?? 0;
-    let end = node.range?.[1] ?? start;
-    while (end > start && /\s/.test(this.source.text.charAt(end - 1))) end--;
-    return [start, end];
+    return [start, this.trimmed(start, node.range?.[1] ?? start)];
+  }
+
+  private trimmed(start: number, end: number): number {
+    let at = end;
+    while (at > start && /\s/.test(this.source.text.charAt(at - 1))) at--;
+    return at;
   }
 }
 
