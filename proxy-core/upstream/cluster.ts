@@ -18,7 +18,7 @@ import type { Balancer } from './load-balancer/balancer.ts';
 import { ClientSideWeights } from './load-balancer/client-side-weights.ts';
 import { createBalancer } from './load-balancer/create.ts';
 import { type PickCount, pickDistribution } from './load-balancer/distribution.ts';
-import { narrateHosts } from './load-balancer/narrate-hosts.ts';
+import { explainPick } from './load-balancer/explain-pick.ts';
 import { balancerObserver } from './load-balancer/observer.ts';
 import { selectOverrideHost } from './load-balancer/override-host.ts';
 import { subsetStats } from './load-balancer/subset.ts';
@@ -196,7 +196,6 @@ export class UpstreamCluster implements Cluster {
   explainChoice(context: LoadBalancerContext, narrator: Narrator, hostSetId?: number): UpstreamHost | null {
     if (this.provided !== null) return this.provided.explain(context, narrator);
     const known = hostSetId === undefined ? this.set : this.environment.history.get(hostSetId);
-    const set = known ?? this.set;
     if (known === undefined) {
       narrator.note(
         'neutral',
@@ -204,16 +203,7 @@ export class UpstreamCluster implements Cluster {
         null,
       );
     }
-    const wanted = context.overrideHost;
-    const { overrideHostStatus } = this.settings.loadBalancing;
-    let host = wanted == null ? null : selectOverrideHost(set, wanted, overrideHostStatus, narrator);
-    if (host === null && wanted?.strict !== true) {
-      host = this.balancer.explain(set, context, context.position ?? -1, narrator);
-    }
-    narrateHosts(set, host, this.settings, this.environment.services.clock.wall(), narrator, (view) =>
-      this.balancer.leftOut(set, context, view),
-    );
-    return host;
+    return explainPick(known ?? this.set, this.balancer, this.settings, context, this.wall, narrator);
   }
 
   /** What came with the endpoints of EDS. */
