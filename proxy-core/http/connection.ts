@@ -7,6 +7,7 @@ import { Http1ServerCodec } from './codec/http1-server.ts';
 import type { Http2ConnectionError } from './codec/http2/frames.ts';
 import { type PingOwner, PingSchedule } from './codec/http2/ping-schedule.ts';
 import { Http2ServerCodec, type Http2ServerOwner } from './codec/http2/server.ts';
+import { countConnectionBegin, countConnectionEnd, countProtocol } from './connection-account.ts';
 import type { DataPath } from './runtime.ts';
 import { drainsNow, type HttpSlot } from './slot.ts';
 import { ActiveStream, type StreamOwner } from './stream.ts';
@@ -63,13 +64,7 @@ export class HttpConnection
     this.clock = path.services.clock;
     this.opened = this.clock.now();
     const { config } = slot;
-    const { stats } = config;
-    stats.cxTotal.inc();
-    stats.cxActive.inc();
-    if (tls) {
-      stats.cxSslTotal.inc();
-      stats.cxSslActive.inc();
-    }
+    countConnectionBegin(config.stats, tls);
     if (config.idleTimeout > 0) this.clock.arm(this.idleTimer, config.idleTimeout);
     if (config.maxConnectionDuration > 0) {
       this.durationTimer = new Timer(this, TimerKind.MaxDuration);
@@ -110,8 +105,7 @@ export class HttpConnection
     }
     const now = (): number => this.clock.now();
     if (protocol === 'HTTP2') {
-      config.stats.cxHttp2Total.inc();
-      config.stats.cxHttp2Active.inc();
+      countProtocol(config.stats, 'HTTP/2');
       const codec = new Http2ServerCodec(
         config.http2.options,
         this,
@@ -127,8 +121,7 @@ export class HttpConnection
       codec.receive(all, 0, all.length);
       return;
     }
-    config.stats.cxHttp1Total.inc();
-    config.stats.cxHttp1Active.inc();
+    countProtocol(config.stats, 'HTTP/1.1');
     const codec = new Http1ServerCodec(
       config.http1,
       this,
@@ -186,23 +179,14 @@ export class HttpConnection
     if (this.drainTimer !== null) this.clock.disarm(this.drainTimer);
     this.pings?.stop();
     if (this.flushTimer !== null) this.clock.disarm(this.flushTimer);
-    const { stats } = this.slot.config;
-    const busy = this.active > 0 || this.cutStreams;
-    stats.cxActive.dec();
-    if (this.http1 !== null) stats.cxHttp1Active.dec();
-    if (this.http2 !== null) stats.cxHttp2Active.dec();
-    if (this.tls) stats.cxSslActive.dec();
-    stats.cxDestroy.inc();
-    if (this.closedLocally) {
-      stats.cxDestroyLocal.inc();
-      if (busy) stats.cxDestroyLocalActiveRq.inc();
-    } else {
-      stats.cxDestroyRemote.inc();
-      if (busy) stats.cxDestroyRemoteActiveRq.inc();
-    }
-    if (busy) stats.cxDestroyActiveRq.inc();
-    stats.cxTxBytesTotal.add(this.transport.bytesWritten);
-    stats.cxLengthMs.record(Math.round(this.clock.now() - this.opened));
+    countConnectionEnd(this.slot.config.stats, {
+      tls: this.tls,
+      protocol: this.protocol,
+      locally: this.closedLocally,
+      busy: this.active > 0 || this.cutStreams,
+      bytesWritten: this.transport.bytesWritten,
+      length: this.clock.now() - this.opened,
+    });
     this.endStreams();
     this.onGone(this);
   }
