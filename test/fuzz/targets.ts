@@ -1,4 +1,12 @@
 import { fuzzConfig } from './config.ts';
+import {
+  fuzzBinary,
+  fuzzGrpcFrames,
+  fuzzHeaderValues,
+  fuzzJsonArray,
+  fuzzJwt,
+  fuzzTemplates,
+} from './filters.ts';
 import { fuzzHttp1Client, fuzzHttp1Server } from './http1.ts';
 import { fuzzHttp2Client, fuzzHttp2Server, fuzzInspectors } from './http2.ts';
 import { fuzzFilter, fuzzObserve } from './observe.ts';
@@ -190,5 +198,61 @@ export const TARGETS: readonly FuzzTarget[] = [
       Uint8Array.from([0x40, 0x01, 0x61, 0x01, 0x62, 0xbe, 0x3f, 0xe1, 0x1f, 0x20]),
     ],
     words: ['\x20', '\x3f\xe1\x1f', '\x7f\xff\xff', '\xbe', '\x40\x01a\x01b', '\x00\x81\xff'],
+  },
+  {
+    name: 'jwt',
+    run: fuzzJwt,
+    seeds: [
+      'eyJhbGciOiJIUzI1NiIsImtpZCI6ImEifQ.eyJpc3MiOiJ4IiwiYXVkIjpbInkiXSwiZXhwIjoxfQ.c2ln',
+      '{"keys":[{"kty":"oct","k":"c2VjcmV0","alg":"HS256"},{"kty":"RSA","n":"AQAB","e":"AQAB"}]}',
+    ],
+    words: ['.', 'eyJhbGciOiJub25lIn0', '=', '"kty":', '"EC"', '"crv":"P-256"', '{"keys":[', '-', '_'],
+  },
+  {
+    name: 'grpc-frames',
+    run: fuzzGrpcFrames,
+    seeds: [http2('', '0000000003616263', '0000000000', '000000000164'), http2('', '0100000001aa')],
+    words: ['\0\0\0\0\x01a', '\0\0\0\0\0', '\x01', '\xff\xff\xff\xff'],
+  },
+  {
+    name: 'templates',
+    run: fuzzTemplates,
+    seeds: [
+      '/v1/{name=shelves/*/books/**}:read\n/v1/shelves/1/books/2:read',
+      '/t/{a}/x/{b=**}.m3u8\n/t/1/x/2/3.m3u8',
+      http2('', '0a180a07612e70726f746f1201612204 0a024d31620670726f746f33'.replaceAll(' ', '')),
+    ],
+    words: ['{', '}', '=', '*', '**', '/', ':', '.', '{a=', '\n/', '\x0a\x02', '\x12'],
+  },
+  {
+    name: 'json-array',
+    run: fuzzJsonArray,
+    seeds: ['[{"a":"]\\""},{"b":[1,2]}]', ' [ 1 , "x" ] ', '[]'],
+    words: ['[', ']', '{', '}', ',', '"', '\\', ' '],
+  },
+  {
+    name: 'header-values',
+    run: fuzzHeaderValues,
+    seeds: ['b=1; a="x y"; a=2', '100m', '99999999H'],
+    words: ['a=', ';', '"', ' ', 'S', 'u', 'n', '0'],
+  },
+  {
+    name: 'binary',
+    run: fuzzBinary,
+    seeds: [
+      http2('', '3027', '3025a3233021301f0603551d1104183016a014060a2b060104018237140203a0060c046e616d65'),
+      Uint8Array.from([8, 1]),
+      Uint8Array.from([10, 4, 10, 2, 8, 1]),
+    ],
+    words: [
+      '\x30\x80',
+      '\x30\x84\xff\xff\xff\xff',
+      '\xa3',
+      '\x06\x03U\x1d\x11',
+      '\x04',
+      '\xa0',
+      '\x08\x01',
+      '\x1e\x02',
+    ],
   },
 ];
