@@ -101,7 +101,7 @@ export function explainRecorded(
 
 /** Details that the emulated filters write with their answers. */
 const LOCAL_FILTER_DETAILS =
-  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large|ext_authz_|jwt_authn_access_denied|request_rate_limited|rate_limiter_error|ext_proc|oauth\.|denied_by_admission_control|reached_concurrency_limit|(early_)?grpc_json_transcode_failure|grpc_bridge_|grpc_base_64_decode_failed|[a-z]+_[a-z]+_for_basic_auth)/;
+  /^(cors_response|fault_filter_abort|local_rate_limited|rbac_access_denied|health_check_|csrf_origin_mismatch|request_payload_too_large|ext_authz_|jwt_authn_access_denied|request_rate_limited|rate_limiter_error|ext_proc|oauth\.|denied_by_admission_control|reached_concurrency_limit|(early_)?grpc_json_transcode_failure|grpc_bridge_|grpc_base_64_decode_failed|[a-z]+_[a-z]+_for_basic_auth|lua_response|dns_cache_|dns_resolution_failure|dynamic_forward_proxy_pending)/;
 
 /** A browser's SNI: the host without its port, in lower case. */
 function hostOf(authority: string): string {
