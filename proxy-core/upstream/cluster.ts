@@ -90,6 +90,8 @@ export class UpstreamCluster implements Cluster {
         settings.circuitBreakers[priority],
         services.stats,
         `${prefix}circuit_breakers.${priority}.`,
+        environment.runtime,
+        `circuit_breakers.${settings.name}.${priority}.`,
       );
     this.breakers = { default: breaker('default'), high: breaker('high') };
     this.news = new HostNews(settings.name, services, environment.onEvent);

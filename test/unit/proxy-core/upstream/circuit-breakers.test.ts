@@ -1,12 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { StatsStore } from '../../../../proxy-core/observe/stats/store.ts';
 import { CircuitBreaker } from '../../../../proxy-core/upstream/circuit-breakers.ts';
+import { RuntimeReader } from '../../../../proxy-core/upstream/runtime-reader.ts';
 import { compiled } from './support.ts';
 
-function breaker(thresholds: string): { limits: CircuitBreaker; gauge: (name: string) => number } {
+const NO_VALUES: ReadonlyMap<string, unknown> = new Map();
+
+function breaker(
+  thresholds: string,
+  runtime: () => ReadonlyMap<string, unknown> = () => NO_VALUES,
+): { limits: CircuitBreaker; gauge: (name: string) => number } {
   const store = new StatsStore();
   const config = compiled(`name: c\ncircuit_breakers: {thresholds: [${thresholds}]}`).circuitBreakers.default;
-  const limits = new CircuitBreaker(config, store, 'x.');
+  const limits = new CircuitBreaker(
+    config,
+    store,
+    'x.',
+    new RuntimeReader(runtime),
+    'circuit_breakers.c.default.',
+  );
   return { limits, gauge: (name) => store.gauges.get(`x.${name}`)?.value ?? Number.NaN };
 }
 
@@ -60,4 +72,21 @@ test('track_remaining tells what is left', () => {
 
 test('without track_remaining there is no such gauge', () => {
   expect(breaker('{max_connections: 5}').gauge('remaining_cx')).toBeNaN();
+});
+
+test.each([
+  ['max_connections', 'maxConnections', 1024],
+  ['max_pending_requests', 'maxPendingRequests', 1024],
+  ['max_requests', 'maxRequests', 1024],
+  ['max_retries', 'maxRetries', 3],
+  ['retry_budget.min_retry_concurrency', 'maxRetries', 3],
+] as const)('the runtime overrules %s while it is set', (key, field, configured) => {
+  let values = NO_VALUES;
+  const { limits } = breaker('{}', () => values);
+  const seen = [limits[field]];
+  values = new Map([[`circuit_breakers.c.default.${key}`, '7']]);
+  seen.push(limits[field]);
+  values = new Map([[`circuit_breakers.c.high.${key}`, '8']]);
+  seen.push(limits[field]);
+  expect(seen).toEqual([configured, 7, configured]);
 });
