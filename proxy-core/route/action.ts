@@ -1,5 +1,6 @@
 import { mergeCriteria, type SubsetCriteria, subsetCriteria } from '../base/subset-criteria.ts';
 import type { CompileContext } from '../config/compile-context.ts';
+import type { MessageNode } from '../config/message.ts';
 import type { MessageReader } from '../config/reader.ts';
 import { type ConnectConfig, compileConnectConfig } from './connect-config.ts';
 import { readDataSourceBytes } from './data-source.ts';
@@ -29,6 +30,8 @@ export interface RouteSurroundings {
   readonly ctx: CompileContext;
   readonly perFilter: PerFilterCompiler;
   readonly validateClusters: boolean;
+  /** Names of the table's `cluster_specifier_plugins`, which are not emulated. */
+  readonly clusterPlugins: ReadonlySet<string>;
   readonly maxDirectResponseBody: number;
   readonly virtualHostRetryPolicy: RetryPolicy | null;
   readonly requestBufferLimit: number | null;
@@ -151,6 +154,31 @@ function checkCluster(
   around.ctx.report('error', 'route.unknown-cluster', reader, field, `route: unknown ${what} '${name}'`);
 }
 
+/** The name is looked at without being read, so that the notice stays: no plugin chooses a cluster here. */
+function checkPlugin(reader: MessageReader, around: RouteSurroundings): void {
+  const field = 'cluster_specifier_plugin';
+  const name = textOf(reader.node, field);
+  if (name === '' || around.clusterPlugins.has(name)) return;
+  const message = `Unknown cluster specifier plugin name: ${name} is used in the route`;
+  around.ctx.report('error', 'route.unknown-plugin', reader, field, message);
+}
+
+/** Names of `RouteConfiguration.cluster_specifier_plugins`. */
+export function clusterPluginNames(table: MessageNode): ReadonlySet<string> {
+  const plugins = table.fields.get('cluster_specifier_plugins')?.value;
+  const names = new Set<string>();
+  for (const plugin of plugins?.kind === 'list' ? plugins.items : []) {
+    const extension = plugin.kind === 'message' ? plugin.fields.get('extension')?.value : undefined;
+    if (extension?.kind === 'message') names.add(textOf(extension, 'name'));
+  }
+  return names;
+}
+
+function textOf(node: MessageNode, field: string): string {
+  const value = node.fields.get(field)?.value;
+  return value?.kind === 'scalar' ? String(value.value) : '';
+}
+
 function compileClusterSpecifier(
   reader: MessageReader,
   around: RouteSurroundings,
@@ -164,7 +192,10 @@ function compileClusterSpecifier(
   const header = reader.string('cluster_header');
   if (header !== undefined) return { kind: 'header', header: header.toLowerCase() };
   const weighted = reader.message('weighted_clusters');
-  if (weighted === undefined) return { kind: 'none' };
+  if (weighted === undefined) {
+    checkPlugin(reader, around);
+    return { kind: 'none' };
+  }
   const entries = weighted.messages('clusters').map((r, i) => compileWeighted(r, i, around, routeMatch));
   const totalWeight = entries.reduce((sum, entry) => sum + entry.weight, 0);
   const { ctx } = around;

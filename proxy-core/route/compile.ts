@@ -1,6 +1,7 @@
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 import {
+  clusterPluginNames,
   compileClusterAction,
   compileDirectResponse,
   compileHedge,
@@ -62,6 +63,7 @@ export function compileRouteConfiguration(
       ctx,
       perFilter,
       validateClusters,
+      clusterPlugins: clusterPluginNames(reader.node),
       maxDirectResponseBody: reader.number('max_direct_response_body_size_bytes') ?? 4096,
       inheritedMirrorPolicies: compileMirrorPolicies(reader, ctx, validateClusters),
     },
