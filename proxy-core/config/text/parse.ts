@@ -9,7 +9,7 @@ import { SourceText } from './source-text.ts';
 export const MAX_TEXT = 8 * 1024 * 1024;
 /** Nesting of maps and lists, as in Envoy's JSON reader. */
 export const MAX_DEPTH = 100;
-/** Lines, separators, brackets and quotes of a text, together: what the time of parsing grows with. */
+/** Lines, separators, brackets and quotes of a text, together: what the time of complete parsing grows with. */
 const MAX_MARKS = 250_000;
 const MAX_SYNTAX_ERRORS = 20;
 const PROBE = 64 * 1024;
@@ -37,15 +37,16 @@ export function parseText(file: string, text: string): ParsedText {
     const size = (text.length / 1048576).toFixed(1);
     return broken(`${name(file)} has ${size} MB; a configuration may have ${MAX_TEXT / 1048576} MB.`);
   }
+  const source = new SourceText(file, text);
+  const root = readPlainText(text, json);
+  if (root !== null) return { source, json, root, diagnostics: [] };
   const marks = countMarks(text);
   if (marks > MAX_MARKS) {
     return broken(
       `${name(file)} has about ${marks} values and lines; a configuration may have ${MAX_MARKS}.`,
     );
   }
-  const source = new SourceText(file, text);
-  const root = readPlainText(text, json);
-  return root === null ? parseCompletely(source, json) : { source, json, root, diagnostics: [] };
+  return parseCompletely(source, json);
 }
 
 /** All of YAML, and words for everything that is wrong. */

@@ -23,6 +23,8 @@ const UNUSUAL = new Error('not of the plain kind');
 /** Far below the limits of the complete parser, which has the last word. */
 const MAX_DEPTH = 80;
 const MAX_KEY = 1000;
+/** Keys and values; more are refused by the complete parser, in its words. */
+const MAX_SCALARS = 500_000;
 /** Up to so many entries a map is searched for its duplicates; a larger one keeps a set of its keys. */
 const FEW_ENTRIES = 12;
 
@@ -72,6 +74,7 @@ function isFlowIndicator(code: number): boolean {
 class PlainReader {
   private at = 0;
   private lineStart = 0;
+  private scalars = 0;
   private readonly length: number;
 
   constructor(
@@ -337,6 +340,7 @@ class PlainReader {
   // Scalars of one line; each ends right behind it.
 
   private scalar(inFlow: boolean): SourceScalar {
+    if (++this.scalars > MAX_SCALARS) throw UNUSUAL;
     const code = this.code();
     if (code === DOUBLE_QUOTE) return this.doubleQuoted();
     if (code === SINGLE_QUOTE) return this.singleQuoted();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../../../proxy-core/base/random.ts';
-import { parseCompletely } from '../../../../../proxy-core/config/text/parse.ts';
+import { parseCompletely, parseText } from '../../../../../proxy-core/config/text/parse.ts';
 import { readPlainText } from '../../../../../proxy-core/config/text/plain-reader.ts';
 import type { SourceNode } from '../../../../../proxy-core/config/text/source-node.ts';
 import { SourceText } from '../../../../../proxy-core/config/text/source-text.ts';
@@ -112,4 +112,10 @@ test.each([
 test('JSON with a bare word is left to the complete parser', () => {
   expect(readPlainText('{"a": b}', true)).toBeNull();
   expect(readPlainText('{"a": true}', true)).not.toBeNull();
+});
+
+test('more values than anyone writes are left to the complete parser, which refuses them', () => {
+  const text = `a: [${'1,'.repeat(600_000)}]`;
+  expect(readPlainText(text, false)).toBeNull();
+  expect(parseText('f', text).diagnostics[0]?.message).toContain('values and lines');
 });
