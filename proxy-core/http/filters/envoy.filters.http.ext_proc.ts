@@ -316,11 +316,21 @@ export const EXT_PROC: HttpFilterExtension = {
   compileRoute: compileExtProcRoute,
   compile(name, config, ctx, environment) {
     const settings = compileExtProc(name, config, ctx, environment);
+    // The observer is not told anything here. It has no say in what becomes of a request, so requests just pass.
+    const observes = config.bool('observability_mode') ?? false;
+    if (observes) {
+      const message = `${name} observes only: here its server is sent nothing, and requests pass as they do in Envoy.`;
+      ctx.report('notice', 'filter.observability-mode', config, 'observability_mode', message);
+    }
     return {
       name,
       source: config.range,
-      create: (callbacks) => new ExtProcFilter(callbacks, settings),
+      create: (callbacks) => (observes ? {} : new ExtProcFilter(callbacks, settings)),
       explain(question, narrator) {
+        if (observes) {
+          narrator.note('neutral', `\`${name}\` observes only and changes nothing`, config.range);
+          return null;
+        }
         const ofRoute = question.routeConfigs()[0] as ExtProcRouteSettings | undefined;
         if (ofRoute?.disabled === true) {
           narrator.note('neutral', `\`${name}\` is switched off here`, config.range);

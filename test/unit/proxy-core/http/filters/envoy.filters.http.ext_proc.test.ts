@@ -115,6 +115,13 @@ describe('ext_proc', () => {
     expect(proxy.counter('http.test.ext_proc.stream_msgs_sent')).toBe(2);
   });
 
+  test('an observer is not waited for', async () => {
+    const seen: string[] = [];
+    const { ask } = await bound(`${FILTER}, observability_mode: true`, () => 'error', seen);
+    expect((await ask('/p')).status).toBe(200);
+    expect(seen).toEqual([]);
+  });
+
   test('buffered bodies are shown whole and may be replaced', async () => {
     const seen: string[] = [];
     const { origin, ask } = await bound(
