@@ -331,6 +331,10 @@ export const JWT_AUTHN: HttpFilterExtension = {
   }),
   compile(name, config, ctx, { stats, statPrefix }) {
     const settings = compileSettings(name, config, ctx, compileStats(stats, statPrefix));
+    if (config.has('filter_state_rules')) {
+      const message = `filter_state_rules are not emulated, and they decide who gets in: requests would pass without the token that they ask for. Use rules instead.`;
+      ctx.report('error', 'filter.decides-access', config, 'filter_state_rules', message);
+    }
     return {
       name,
       source: config.range,

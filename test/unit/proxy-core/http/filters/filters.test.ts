@@ -45,6 +45,11 @@ describe('filters that are not emulated', () => {
       ['error filter.decides-access'],
     ],
     ['… and is switched off', filter('composite', 'Composite').replace('{ ', '{ disabled: true, '), []],
+    [
+      'rules of jwt_authn by filter state',
+      filter('jwt_authn', 'JwtAuthentication', 'filter_state_rules: { name: who }'),
+      ['error filter.decides-access'],
+    ],
     ['fault with a matcher', matched('fault', 'HTTPFault'), ['warning filter.not-emulated']],
     ['RBAC with a matcher', matched('rbac', 'RBAC'), ['error filter.decides-access']],
   ])('%s', (_, yaml, expected) => {
