@@ -9,6 +9,8 @@ export class RowRing {
   /** Oldest and newest seq that may be present; both 0 while empty. Rows between them may be missing (skipped). */
   firstSeq = 0;
   lastSeq = 0;
+  /** What the core has dropped does not come back. */
+  private floor = 0;
   private readonly slots: (RecordRow | undefined)[];
 
   constructor(capacity: number) {
@@ -17,9 +19,10 @@ export class RowRing {
   }
 
   put(row: RecordRow): void {
-    if (row.seq < 1 || row.seq < this.firstSeq || row.seq <= this.lastSeq - this.capacity) return;
+    if (row.seq < 1 || row.seq < this.floor || row.seq <= this.lastSeq - this.capacity) return;
     this.slots[row.seq % this.capacity] = row;
-    if (this.firstSeq === 0) this.firstSeq = row.seq;
+    // Older rows may come after newer ones: those recorded before the window was opened are asked for.
+    if (this.firstSeq === 0 || row.seq < this.firstSeq) this.firstSeq = row.seq;
     if (row.seq > this.lastSeq) this.lastSeq = row.seq;
     if (this.lastSeq - this.firstSeq >= this.capacity) this.firstSeq = this.lastSeq - this.capacity + 1;
   }
@@ -32,6 +35,7 @@ export class RowRing {
 
   /** The core has dropped everything before `seq`; the list ends there too. */
   dropBefore(seq: number): void {
+    this.floor = Math.max(this.floor, seq);
     if (this.firstSeq === 0 || seq <= this.firstSeq) return;
     if (seq > this.lastSeq) {
       this.clear();
@@ -45,6 +49,7 @@ export class RowRing {
     this.slots.fill(undefined);
     this.firstSeq = 0;
     this.lastSeq = 0;
+    this.floor = 0;
   }
 
   /** Newest rows first that pass `test`, at most `limit`, looking at no more than `reach` seqs. */

@@ -43,6 +43,20 @@ describe('RowRing', () => {
     expect(ring.get(9)).toBeUndefined();
   });
 
+  test('rows from before the window was opened are taken when newer ones came first', () => {
+    const ring = filled(8, 10, 11);
+    ring.put(row(5));
+    expect([ring.firstSeq, ring.lastSeq, ring.get(5)?.seq]).toEqual([5, 11, 5]);
+    expect(ring.get(7)).toBeUndefined();
+  });
+
+  test('what the core dropped does not come back', () => {
+    const ring = filled(8, 10, 11, 12);
+    ring.dropBefore(11);
+    ring.put(row(10));
+    expect([ring.firstSeq, ring.get(10)]).toEqual([11, undefined]);
+  });
+
   test.each([
     [4, 4, 6],
     [1, 3, 6],
