@@ -48,10 +48,22 @@ function configuration(version: number, ports: readonly number[]): string {
           - name: envoy.filters.http.router
             typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
 `;
+  const tunnel = `  - name: tunnel
+    address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.tcp_proxy
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+          stat_prefix: tunnel
+          cluster: service
+          idle_timeout: 2s
+          max_connect_attempts: 2
+`;
   return `admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
 static_resources:
   listeners:
-${listener('main')}${version % 3 === 0 ? listener('sometimes') : ''}  clusters:
+${listener('main')}${tunnel}${version % 3 === 0 ? listener('sometimes') : ''}  clusters:
   - name: service
     connect_timeout: ${version % 5 === 0 ? '0.5s' : '1s'}
     typed_extension_protocol_options:
@@ -87,7 +99,7 @@ async function activeGauges(core: ProxyCore): Promise<string[]> {
   const answered = await fetch(`http://127.0.0.1:${admin?.port}/stats?type=Gauges`);
   return (await answered.text())
     .split('\n')
-    .filter((line) => /^(http\.(main|sometimes)|cluster|listener\.127)\..*(_active|_open): /.test(line))
+    .filter((line) => /^(http\.(main|sometimes)|tcp|cluster|listener\.127)\..*(_active|_open): /.test(line))
     .filter((line) => !line.endsWith(': 0'));
 }
 

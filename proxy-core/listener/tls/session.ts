@@ -28,6 +28,15 @@ export function compileSessions(reader: MessageReader, ctx: CompileContext): Ses
   }
   const given = reader.message('session_ticket_keys');
   const keys = given === undefined ? [] : ticketKeys(given, ctx);
+  if (keys.length > 1) {
+    ctx.report(
+      'notice',
+      'tls.further-ticket-keys',
+      reader,
+      'session_ticket_keys',
+      'Only the first session ticket key is used: tickets that an older key sealed lead to full handshakes',
+    );
+  }
   return { options: { ...lifetime, ticketKeys: keys[0] ?? processKey } };
 }
 
