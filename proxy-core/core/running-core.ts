@@ -190,7 +190,7 @@ export class RunningCore implements ProxyCore {
 
   validate(source: ConfigSource, { lint = false }: { readonly lint?: boolean } = {}): Diagnostics {
     const { bootstrap, diagnostics } = this.compile(loadConfig(source), false);
-    const more = lint && bootstrap !== null ? routeNotices(bootstrap) : [];
+    const more = lint && bootstrap !== null ? routeNotices(bootstrap, this.current?.bootstrap ?? null) : [];
     return { ok: bootstrap !== null, diagnostics: [...diagnostics, ...more] };
   }
 

@@ -2,7 +2,7 @@
  * Routing: a request head, a compiled route table and a random number give a route, a cluster and the changes to
  * the head; with a narrator the same functions tell why. Pure: it opens no socket, arms no timer and keeps no state.
  */
-export { analyseRouteTable } from './analysis.ts';
+export { analyseRouteTable, type RouteFinding } from './analysis.ts';
 export { selectCluster } from './cluster-choice.ts';
 export { compileRouteConfiguration, type RouteCompileOptions } from './compile.ts';
 export { readDataSource, readDataSourceBytes } from './data-source.ts';
