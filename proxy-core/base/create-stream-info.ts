@@ -58,6 +58,7 @@ export function createStreamInfo(
     localReply: false,
     localReplyBody: '',
     dynamicMetadata: null,
+    filterState: null,
     record: -1,
   };
 }

@@ -135,6 +135,22 @@ export interface PeerCertificate {
   readonly pem: string;
 }
 
+/** An object of the filter state, which a filter made of a text. */
+export interface FilterStateObject {
+  /** Name of the factory that made it: `envoy.string`. */
+  readonly factory: string;
+  /** It can be neither replaced nor made writable. */
+  readonly readOnly: boolean;
+  /** As a text (`PLAIN`); null for a kind that has none. */
+  readonly text: string | null;
+  /** As the protobuf message that it is (`TYPED`), in JSON; null for a kind that is none. */
+  readonly typed: string | number | boolean | null;
+  /** Its parts (`FIELD`); null for a kind that has none. */
+  readonly fields: ReadonlyMap<string, string> | null;
+  /** A hash policy may go by it. */
+  readonly hashable: boolean;
+}
+
 /** What keeps a pick from being free. */
 export interface PickCircumstances {
   readonly override: OverrideHost | null;
@@ -244,6 +260,8 @@ export interface StreamInfo {
   localReplyBody: string;
   /** `namespace → struct`, null until a filter writes. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** `object key → object`, null until a filter writes. */
+  filterState: Map<string, FilterStateObject> | null;
   /** Virtual cluster that the request is counted under; left out = none. */
   virtualClusterName?: string;
   /** `metadata.filter_metadata` by namespace of what was chosen for the request; left out = none. */

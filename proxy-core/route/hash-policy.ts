@@ -12,7 +12,7 @@ import type { Route } from './types.ts';
 
 /** `RouteAction.HashPolicy`, compiled. */
 export interface HashPolicy {
-  readonly kind: 'header' | 'cookie' | 'source-ip' | 'query' | 'none';
+  readonly kind: 'header' | 'cookie' | 'source-ip' | 'query' | 'filter-state' | 'none';
   readonly name: string;
   readonly rewrite: RegexSubstitution | null;
   /** Cookie lifetime in milliseconds; null: no cookie is made when it is missing. */
@@ -65,7 +65,8 @@ export function compileHashPolicy(reader: MessageReader, ctx: CompileContext): H
   }
   const query = reader.message('query_parameter');
   if (query !== undefined) return { ...base, kind: 'query', name: query.string('name') ?? '' };
-  // filter_state stays unread: nothing here writes filter state.
+  const state = reader.message('filter_state');
+  if (state !== undefined) return { ...base, kind: 'filter-state', name: state.string('key') ?? '' };
   return { ...base, kind: 'none' };
 }
 
@@ -135,6 +136,10 @@ function policyHash(policy: HashPolicy, head: RequestHead, info: StreamInfo): bi
       const value = queryParameter(pathView(head.path, false).query, policy.name);
       return value === undefined ? null : xxHash64Text(value);
     }
+    case 'filter-state': {
+      const object = info.filterState?.get(policy.name);
+      return object?.hashable === true && object.text !== null ? xxHash64Text(object.text) : null;
+    }
     case 'none':
       return null;
   }
@@ -198,6 +203,15 @@ function policyInput(
       return { what: named, value: queryParameter(pathView(head.path, false).query, policy.name) };
     case 'source-ip':
       return { what: 'the source address', value: info.remote.ip };
+    case 'filter-state': {
+      const object = info.filterState?.get(policy.name);
+      const what = `filter state \`${policy.name}\``;
+      const blocked = object !== undefined && !object.hashable;
+      return {
+        what: blocked ? `${what}, an \`${object.factory}\` that has no hash,` : what,
+        value: object?.text ?? undefined,
+      };
+    }
     case 'none':
       return { what: 'a policy that is not emulated', value: undefined };
   }

@@ -141,7 +141,8 @@ class CustomResponseFilter implements HttpFilter {
     const head = info.requestHead;
     if (head === null) return null;
     const peer = info.connection.tls?.peer ?? null;
-    const facts: ResponseFacts = { head, connection: null, peer, metadata: info.dynamicMetadata, response };
+    const { dynamicMetadata: metadata, filterState } = info;
+    const facts: ResponseFacts = { head, connection: null, peer, metadata, filterState, response };
     for (const policies of callbacks.routeConfigs() as readonly Policies[]) {
       const found = matchTree(policies, facts);
       if (found !== null) return found;

@@ -26,6 +26,7 @@ import { LUA } from './envoy.filters.http.lua.ts';
 import { OAUTH2 } from './envoy.filters.http.oauth2.ts';
 import { RATE_LIMIT } from './envoy.filters.http.ratelimit.ts';
 import { RBAC } from './envoy.filters.http.rbac.ts';
+import { SET_FILTER_STATE } from './envoy.filters.http.set_filter_state.ts';
 import { SET_METADATA } from './envoy.filters.http.set_metadata.ts';
 import { STATEFUL_SESSION } from './envoy.filters.http.stateful_session.ts';
 import { TAP } from './envoy.filters.http.tap.ts';
@@ -61,6 +62,7 @@ export const EXTENSIONS: readonly HttpFilterExtension[] = [
   OAUTH2,
   RATE_LIMIT,
   RBAC,
+  SET_FILTER_STATE,
   SET_METADATA,
   STATEFUL_SESSION,
   TAP,

@@ -3,6 +3,7 @@ import type { RequestHead, StreamInfo } from '../../base/stream-info.ts';
 import type { CompileContext } from '../../config/compile-context.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { Narrator } from '../../facade/decision.ts';
+import { filterStateText } from '../../route/filter-state.ts';
 import { compileHeaderMatcher, matchesHeader } from '../../route/header-matcher.ts';
 import {
   compileMatchTree,
@@ -120,6 +121,7 @@ export function decideRbac(
       connection: connectionFacts(info.connection, info.remote.ip),
       peer: peerOf(info),
       metadata: info.dynamicMetadata,
+      filterState: info.filterState,
     };
     const found = matchTree(engine.tree, facts, narrator);
     const logHint = found === null ? null : found.action === 'LOG';
@@ -185,6 +187,16 @@ function compilePrincipal(reader: MessageReader, ctx: CompileContext): Rule {
   if (direct !== undefined) return inRange(direct, (info) => info.connection.directRemote.ip);
   const remote = reader.message('remote_ip');
   if (remote !== undefined) return inRange(remote, (info) => info.remote.ip);
+  const state = reader.message('filter_state');
+  const wanted = state?.message('string_match');
+  if (state !== undefined && wanted !== undefined) {
+    const key = state.string('key') ?? '';
+    const matcher = compileStringMatcher(wanted, ctx);
+    return (_head, info) => {
+      const text = filterStateText(info, key);
+      return text !== undefined && matchesString(matcher, text);
+    };
+  }
   return compileCommon(reader, ctx);
 }
 
@@ -223,7 +235,7 @@ function compileCommon(reader: MessageReader, ctx: CompileContext): Rule {
     ctx.report('error', 'route.bad-template', template, 'path_template', parsed.error);
     return NEVER;
   }
-  for (const field of ['matcher', 'filter_state', 'sourced_metadata']) {
+  for (const field of ['matcher', 'sourced_metadata']) {
     if (reader.has(field)) notEmulated(reader, field, ctx);
   }
   return NEVER;

@@ -136,6 +136,7 @@ export function rebuildStream(
     ...(block.serviceNotes.length === 0 ? {} : { serviceNotes: [...block.serviceNotes] }),
     ...(block.redirectHops === 0 ? {} : { redirectHops: block.redirectHops }),
     dynamicMetadata: null,
+    filterState: null,
     record: seq,
   };
 }

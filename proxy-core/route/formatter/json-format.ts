@@ -36,9 +36,9 @@ function formatJson(parts: readonly JsonPart[], info: StreamInfo, missing: strin
 }
 
 function singleValue(part: OperatorPart, info: StreamInfo): string {
-  const value = part.read(info);
+  const value = (part.value ?? part.read)(info);
   if (value === null) return 'null';
-  if (part.length > 0) return JSON.stringify(valueText(value).slice(0, part.length));
+  if (part.length > 0 && part.value === null) return JSON.stringify(valueText(value).slice(0, part.length));
   if (typeof value === 'object') return canonicalJson(value);
   return typeof value === 'number' && !Number.isFinite(value) ? 'null' : JSON.stringify(value);
 }

@@ -19,6 +19,8 @@ export interface OperatorDefinition {
   readonly length: boolean;
   /** Returns the operator, or an error text as Envoy words it. */
   compile(args: string, options: FormatOptions): Operator | FormatError;
+  /** The operator for a JSON format that consists of it alone, where its value is not its text; else null. */
+  compileValue?(args: string): Operator | null;
 }
 
 export interface FormatError {

@@ -90,20 +90,6 @@ const ENVIRONMENT: OperatorDefinition = {
   },
 };
 
-/** Filter state is held by filters of C++; nothing here writes it, so it is always missing. */
-const FILTER_STATE: OperatorDefinition = {
-  args: 'required',
-  length: true,
-  compile: (args) => {
-    const [key = '', type = 'TYPED'] = args.split(':');
-    if (key === '') return { error: 'Invalid filter state configuration, key cannot be empty.' };
-    if (type !== 'PLAIN' && type !== 'TYPED' && type !== 'FIELD') {
-      return { error: 'Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.' };
-    }
-    return () => null;
-  },
-};
-
 export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   PROTOCOL: plain((info) => (info.downstreamProtocol === 'TCP' ? null : info.downstreamProtocol)),
   UPSTREAM_PROTOCOL: plain((info) => info.upstreamProtocol),
@@ -168,8 +154,6 @@ export const STREAM_OPERATORS: Readonly<Record<string, OperatorDefinition>> = {
   CLUSTER_METADATA: metadata('CLUSTER'),
   UPSTREAM_METADATA: metadata('UPSTREAM_HOST'),
   METADATA: { args: 'required', length: true, compile: anyMetadata },
-  FILTER_STATE,
-  UPSTREAM_FILTER_STATE: FILTER_STATE,
   GRPC_STATUS: grpcStatusOperator,
   GRPC_STATUS_NUMBER: grpcStatusNumber,
 };

@@ -1,12 +1,13 @@
 import type { FormatError, FormatOptions, Operator, OperatorDefinition } from './operator.ts';
 import { CONNECTION_OPERATORS } from './operators-connection.ts';
+import { FILTER_STATE_OPERATORS } from './operators-filter-state.ts';
 import { HEADER_OPERATORS } from './operators-headers.ts';
 import { STREAM_OPERATORS } from './operators-stream.ts';
 import { TIME_OPERATORS } from './operators-time.ts';
 
 const OPERATORS: ReadonlyMap<string, OperatorDefinition> = new Map(
-  [STREAM_OPERATORS, HEADER_OPERATORS, CONNECTION_OPERATORS, TIME_OPERATORS].flatMap((table) =>
-    Object.entries(table),
+  [STREAM_OPERATORS, HEADER_OPERATORS, CONNECTION_OPERATORS, TIME_OPERATORS, FILTER_STATE_OPERATORS].flatMap(
+    (table) => Object.entries(table),
   ),
 );
 
@@ -17,6 +18,8 @@ export interface OperatorPart {
   readonly read: Operator;
   /** Longest text that is printed, in characters; 0 = no limit. */
   readonly length: number;
+  /** What alone stands in a JSON format where it differs from the text; it is not shortened. Null: the text. */
+  readonly value: Operator | null;
 }
 
 export type FormatPart = string | OperatorPart;
@@ -74,5 +77,6 @@ function compileCommand(
   if (!definition.length && length !== undefined) return { error: `${name} does not take length` };
   if (definition.args === 'required' && args === undefined) return { error: `${name} requires parameters` };
   const read = definition.compile(args ?? '', options);
-  return typeof read === 'function' ? { read, length: Number(length ?? 0) } : read;
+  if (typeof read !== 'function') return read;
+  return { read, length: Number(length ?? 0), value: definition.compileValue?.(args ?? '') ?? null };
 }

@@ -1,9 +1,9 @@
 import { joinedHeaderValue } from '../../base/headers.ts';
-import type { PeerCertificate, RequestHead } from '../../base/stream-info.ts';
+import type { FilterStateObject, PeerCertificate, RequestHead } from '../../base/stream-info.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import { requestHeader } from '../formatter/operators-headers.ts';
 import type { Metadata } from '../metadata-matcher.ts';
-import { type ConnectionFacts, networkInput } from './network-inputs.ts';
+import { type ConnectionFacts, FILTER_STATE_INPUT, networkInput } from './network-inputs.ts';
 import type { MatchInput } from './types.ts';
 
 /** What a matcher may ask about a request. */
@@ -13,6 +13,7 @@ export interface HttpFacts {
   readonly connection: ConnectionFacts | null;
   readonly peer: PeerCertificate | null;
   readonly metadata: Metadata | null;
+  readonly filterState: ReadonlyMap<string, FilterStateObject> | null;
 }
 
 const HTTP = 'envoy.type.matcher.v3.';
@@ -36,6 +37,13 @@ export function httpInput(config: MessageReader): MatchInput<HttpFacts> | null {
       return {
         text: `metadata \`${[namespace, ...path].join(':')}\``,
         read: ({ metadata }) => scalarAt(metadata?.get(namespace), path),
+      };
+    }
+    case FILTER_STATE_INPUT: {
+      const key = config.string('key') ?? '';
+      return {
+        text: `filter state \`${key}\``,
+        read: ({ filterState }) => filterState?.get(key)?.text ?? undefined,
       };
     }
     case `${SSL}UriSanInput`:

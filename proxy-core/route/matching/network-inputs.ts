@@ -33,6 +33,8 @@ export function connectionFacts(connection: ConnectionInfo, remoteIp: string): C
 
 const NETWORK = 'envoy.extensions.matching.common_inputs.network.v3.';
 
+export const FILTER_STATE_INPUT = `${NETWORK}FilterStateInput`;
+
 /** The inputs that every connection has; null for a type that is none of them. */
 export function networkInput(config: MessageReader): MatchInput<ConnectionFacts> | null {
   switch (config.type) {
@@ -61,6 +63,9 @@ export function networkInput(config: MessageReader): MatchInput<ConnectionFacts>
         read: ({ applicationProtocols: names }) =>
           names.length === 0 ? undefined : names.map((name) => `'${name}'`).join(','),
       };
+    case FILTER_STATE_INPUT:
+      // No listener filter that is emulated writes any.
+      return { text: `filter state \`${config.string('key') ?? ''}\``, read: () => undefined };
     default:
       return null;
   }

@@ -20,6 +20,7 @@ const HTTP_FILTERS: Readonly<Record<string, string>> = {
   csrf: 'envoy.extensions.filters.http.csrf.v3.CsrfPolicy',
   decompressor: 'envoy.extensions.filters.http.decompressor.v3.Decompressor',
   set_metadata: 'envoy.extensions.filters.http.set_metadata.v3.Config',
+  set_filter_state: 'envoy.extensions.filters.http.set_filter_state.v3.Config',
   header_to_metadata: 'envoy.extensions.filters.http.header_to_metadata.v3.Config',
   grpc_stats: 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig',
   grpc_http1_bridge: 'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config',

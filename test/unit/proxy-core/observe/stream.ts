@@ -111,6 +111,7 @@ export function stream(over: Partial<StreamInfo> = {}): StreamInfo {
     localReply: false,
     localReplyBody: '',
     dynamicMetadata: null,
+    filterState: null,
     record: -1,
     ...over,
   };

@@ -196,6 +196,7 @@ export function streamInfo(more: Partial<StreamInfo> = {}): StreamInfo {
     localReply: false,
     localReplyBody: '',
     dynamicMetadata: null,
+    filterState: null,
     record: -1,
     ...more,
   };

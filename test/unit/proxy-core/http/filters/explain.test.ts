@@ -27,6 +27,18 @@ const FILTERS = [
     'Config',
     'request_rules: [{ header: x-version, on_header_present: { metadata_namespace: envoy.lb, key: version } }]',
   ),
+  filter(
+    'set_filter_state',
+    'Config',
+    `on_request_headers: [${[
+      'object_key: path, factory_key: envoy.string, format_string: { text_format_source: { inline_string: "%REQ(:path)%" } }',
+      'object_key: path, factory_key: envoy.string, read_only: true, format_string: { text_format_source: { inline_string: x } }',
+      'object_key: port, factory_key: envoy.upstream.dynamic_port, format_string: { text_format_source: { inline_string: "%REQ(x-port)%" } }',
+      'object_key: none, factory_key: envoy.string, skip_if_empty: true, format_string: { omit_empty_values: true, text_format_source: { inline_string: "%REQ(x-none)%" } }',
+    ]
+      .map((each) => `{ ${each} }`)
+      .join(', ')}]`,
+  ),
   filter('bandwidth_limit', 'BandwidthLimit', 'stat_prefix: b, enable_mode: RESPONSE, limit_kbps: 64'),
   filter(
     'stateful_session',
@@ -84,6 +96,11 @@ describe('filters tell what they would do', () => {
     ['Metadata `one`: {"a":1}', []],
     ['Metadata `envoy.lb`: `version` is "v2", from header `x-version`', [['x-version', 'v2']]],
     ['Metadata: header `x-version` is missing, nothing is written', []],
+    ['Filter state `path`: `/nothing` (envoy.string)', []],
+    ['Filter state `path` is there already and stays: only what is never read-only can be replaced', []],
+    ['Filter state `port`: `80` (envoy.upstream.dynamic_port)', [['x-port', '80']]],
+    ['Filter state `port` is left alone: `eighty` is no envoy.upstream.dynamic_port', [['x-port', 'eighty']]],
+    ['Filter state `none` is left alone: the value is empty', []],
     ['Bandwidth limit: the response body at 64 KiB per second', []],
     ['Stateful session: header `x-session` names no host', []],
     ['Stateful session: header `x-session` asks for 127.0.0.1:1', [['x-session', 'MTI3LjAuMC4xOjE=']]],
