@@ -40,7 +40,10 @@ export function compileNetworkFilters(
     if (type === null) return;
     checkPosition(reader, name, type, position === readers.length - 1, ctx);
     const extension = BY_TYPE.get(type);
-    if (type !== HCM_TYPE && extension === undefined) return;
+    if (type !== HCM_TYPE && extension === undefined) {
+      warnOfFilterState(reader, type, ctx);
+      return;
+    }
     const config = reader.message('typed_config');
     if (config === undefined) return;
     if (extension === undefined) {
@@ -53,6 +56,14 @@ export function compileNetworkFilters(
   });
   const kind = http !== null ? 'http' : terminal !== null ? 'tcp' : readers.length === 0 ? 'empty' : 'other';
   return { filters, http, terminal, kind };
+}
+
+/** Other filters may go by what this one would store, and let in other connections without it. */
+function warnOfFilterState(reader: MessageReader, type: string, ctx: CompileContext): void {
+  if (networkFilterName(type) !== 'envoy.filters.network.set_filter_state') return;
+  const what = 'Connections carry no filter state here: what goes by it finds none.';
+  const how = 'The HTTP filter of the same name is emulated, for requests.';
+  ctx.report('warning', 'filter.not-emulated', reader, 'name', `${what} ${how}`);
 }
 
 /** Type of `typed_config`, empty when it comes by discovery, null when the filter is written by name alone. */

@@ -22,10 +22,6 @@ const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
   ['envoy.network.upstream_server_name', 'the server name that is sent to hosts'],
   ['envoy.network.upstream_subject_alt_names', 'the names that certificates of hosts must have'],
   ['envoy.network.application_protocols', 'the protocols that are offered to hosts'],
-  [
-    'envoy.network.transport_socket.original_dst_address',
-    'the host that an original destination cluster takes',
-  ],
   ['envoy.tcp_proxy.cluster', 'the cluster of a TCP proxy'],
   ['envoy.tcp_proxy.disable_tunneling', 'whether a TCP proxy tunnels'],
   ['envoy.tcp_proxy.per_connection_idle_timeout_ms', 'the idle timeout of a TCP proxy'],

@@ -21,7 +21,7 @@ interface Known {
 }
 
 /**
- * ORIGINAL_DST: a request goes where metadata or a header says, else where its connection went before it was
+ * ORIGINAL_DST: a request goes where filter state, metadata or a header says, else where its connection went before it was
  * redirected to the listener. Each destination becomes a host, and goes again when nobody used it for a while.
  */
 export class OriginalDestination implements EndpointSource, ProvidedBalancer {
@@ -88,7 +88,10 @@ export class OriginalDestination implements EndpointSource, ProvidedBalancer {
   }
 
   private destination(context: LoadBalancerContext, narrator: Narrator | null): Destination | null {
-    const asked = this.fromMetadata(context, narrator) ?? this.fromHeader(context, narrator);
+    const asked =
+      fromFilterState(context, narrator) ??
+      this.fromMetadata(context, narrator) ??
+      this.fromHeader(context, narrator);
     const found = asked ?? context.info?.connection.originalDestination ?? null;
     if (found === null) {
       narrator?.note('bad', 'The connection has no original destination, and nothing else names one.', null);
@@ -153,4 +156,20 @@ function endpointOf(cluster: UpstreamCluster, { ip, port }: Destination): Resolv
       source: cluster.config.source,
     },
   };
+}
+
+const FILTER_STATE_KEY = 'envoy.network.transport_socket.original_dst_address';
+
+/** An address that a filter has stored for the request; any object of another kind is passed over. */
+function fromFilterState(context: LoadBalancerContext, narrator: Narrator | null): Destination | null {
+  const fields = context.info?.filterState?.get(FILTER_STATE_KEY)?.fields;
+  const ip = fields?.get('ip');
+  const port = fields?.get('port');
+  if (ip === undefined || port === undefined) return null;
+  narrator?.note(
+    'neutral',
+    `Filter state \`${FILTER_STATE_KEY}\` says ${formatAddress(ip, Number(port))}.`,
+    null,
+  );
+  return { ip, port: Number(port) };
 }

@@ -72,3 +72,14 @@ test.each([
   const { diagnostics } = compile(tcpBootstrap({ filters: filter + last }));
   expect(diagnostics.filter((each) => each.severity !== 'error' && each.path.endsWith(path))).toHaveLength(1);
 });
+
+test('filter state of connections is missed, and a warning tells', () => {
+  const value =
+    '{ object_key: mine, factory_key: envoy.string, format_string: { text_format_source: { inline_string: x } } }';
+  const filter = networkFilter('set_filter_state.v3.Config', `on_new_connection: [${value}]`);
+  const { diagnostics } = compile(tcpBootstrap({ filters: `${filter}, ${ECHO}` }));
+  const told = diagnostics.filter((each) => each.severity === 'warning').map((each) => each.message);
+  expect(told).toContain(
+    'Connections carry no filter state here: what goes by it finds none. The HTTP filter of the same name is emulated, for requests.',
+  );
+});

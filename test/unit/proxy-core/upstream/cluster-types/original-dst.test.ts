@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HeaderList } from '../../../../../proxy-core/base/headers.ts';
+import { filterStateObject } from '../../../../../proxy-core/route/filter-state.ts';
 import type { UpstreamCluster } from '../../../../../proxy-core/upstream/cluster.ts';
 import { context, run, world } from '../support.ts';
 
@@ -17,17 +18,24 @@ interface Asked {
   readonly headers?: HeaderList;
   readonly destination?: { readonly ip: string; readonly port: number };
   readonly metadata?: Record<string, unknown>;
+  /** Text of the address in the filter state. */
+  readonly state?: string;
 }
 
-function pick(cluster: UpstreamCluster, { headers = [], destination, metadata }: Asked): string | null {
+function pick(
+  cluster: UpstreamCluster,
+  { headers = [], destination, metadata, state }: Asked,
+): string | null {
   const head = { method: 'GET', authority: 'a', path: '/', scheme: 'http', protocol: '', headers };
   const info = {
     connection: { originalDestination: destination ?? null },
+    filterState: state === undefined ? null : new Map([[STATE, filterStateObject(STATE, state, false)]]),
     dynamicMetadata: metadata === undefined ? null : new Map([['ns', metadata]]),
   };
   return cluster.choose(context({ head, info: info as never }))?.address ?? null;
 }
 
+const STATE = 'envoy.network.transport_socket.original_dst_address';
 const HEADER = 'x-envoy-original-dst-host';
 const METADATA = { metadata_key: { key: 'ns', path: [{ key: 'to' }] } };
 
@@ -57,6 +65,13 @@ describe('where a request goes', () => {
       '10.0.0.1:99',
     ],
     ['metadata', METADATA, { metadata: { to: '10.0.0.3:5' } }, '10.0.0.3:5'],
+    ['filter state', {}, { state: '10.0.0.4:6' }, '10.0.0.4:6'],
+    [
+      'filter state before metadata',
+      { ...METADATA, upstream_port_override: 99 },
+      { state: '[::1]:6', metadata: { to: '10.0.0.3:5' } },
+      '[::1]:99',
+    ],
     [
       'metadata before the header',
       { ...METADATA, use_http_header: true },
