@@ -31,20 +31,21 @@ export function HostTable(props: {
     (demo?.running === true ? demo.services : []).flatMap((s) => s.hosts.map((h) => [h.address, h.mode])),
   );
   const switchable = cluster.hosts.some((host) => modes.has(host.address));
+  const hasLocalities = cluster.hosts.some(({ locality }) => locality !== '');
   return (
     <table className={styles.table}>
       <caption className="visually-hidden">Hosts of {cluster.name}</caption>
       <colgroup>
         <col style={{ width: 166 }} />
-        <col style={{ width: 190 }} />
+        <col style={{ width: 176 }} />
+        <col className="wide" style={{ width: 54 }} />
+        {hasLocalities && <col className="wide" style={{ width: 72 }} />}
+        <col className="wide" style={{ width: 52 }} />
+        <col className="wide" style={{ width: 52 }} />
         <col className="wide" style={{ width: 56 }} />
-        <col className="wide" style={{ width: 72 }} />
-        <col className="wide" style={{ width: 56 }} />
-        <col className="wide" style={{ width: 56 }} />
-        <col className="wide" style={{ width: 60 }} />
-        <col style={{ width: 68 }} />
-        <col className="wide" style={{ width: 74 }} />
-        <col style={{ width: 108 }} />
+        <col style={{ width: 64 }} />
+        <col className="wide" style={{ width: 62 }} />
+        <col style={{ width: 104 }} />
         <col />
         <col style={{ width: 116 }} />
         {switchable && <col style={{ width: 120 }} />}
@@ -58,9 +59,11 @@ export function HostTable(props: {
           <th scope="col" className={cx('wide', styles.right)}>
             Weight
           </th>
-          <th scope="col" className="wide">
-            Locality
-          </th>
+          {hasLocalities && (
+            <th scope="col" className="wide">
+              Locality
+            </th>
+          )}
           <th scope="col" className={cx('wide', styles.right)} title="Active connections">
             Act. cx
           </th>
@@ -95,6 +98,7 @@ export function HostTable(props: {
             rate={figures.hostRates.get(host.address) ?? 0}
             mode={modes.get(host.address)}
             switchable={switchable}
+            hasLocalities={hasLocalities}
             open={host.address === open}
           />
         ))}
@@ -109,9 +113,10 @@ function HostRow(props: {
   readonly rate: number;
   readonly mode: DemoHostMode | undefined;
   readonly switchable: boolean;
+  readonly hasLocalities: boolean;
   readonly open: boolean;
 }) {
-  const { cluster, host, rate, mode, switchable, open } = props;
+  const { cluster, host, rate, mode, switchable, hasLocalities, open } = props;
   const ejected = host.health === 'ejected';
   const minute = hostHistory.window(cluster.name, host.address, {
     total: host.totalRequests,
@@ -133,9 +138,11 @@ function HostRow(props: {
         <HealthCell host={host} />
       </td>
       <td className={cx('wide', styles.right)}>{host.weight}</td>
-      <td className="sub wide" title={`priority ${host.priority}`}>
-        {host.locality === '' ? '–' : host.locality}
-      </td>
+      {hasLocalities && (
+        <td className="sub wide" title={`priority ${host.priority}`}>
+          {host.locality === '' ? '–' : host.locality}
+        </td>
+      )}
       <td className={cx('wide', styles.right)}>{formatCount(host.activeConnections)}</td>
       <td className={cx('wide', styles.right)}>{formatCount(host.activeRequests)}</td>
       <td className={cx('wide', styles.right)}>{formatRate(rate)}</td>
