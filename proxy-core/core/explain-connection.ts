@@ -1,9 +1,8 @@
 import type { StreamInfo } from '../base/stream-info.ts';
 import type { Decision } from '../facade/decision.ts';
 import type { FilterChainConfig, ListenerConfig } from '../listener/index.ts';
-import { tellFilterChain } from './explain-listener.ts';
+import { tellFilterChain, tellRecordedListener } from './explain-listener.ts';
 import { durationText, Narration, plural, step } from './narration.ts';
-import { addressText } from './state.ts';
 import { finish, type Telling } from './telling.ts';
 
 /** The decision of a recorded connection that network filters handled: its filter chain, its cluster, its host. */
@@ -14,15 +13,7 @@ export function explainConnection(
 ): Decision {
   const { connection, clusterName, attempts } = recorded;
   telling.outcome = { ...telling.outcome, listener: listener.name };
-  telling.steps.push(
-    step({
-      kind: 'listener',
-      subject: listener.name,
-      text: `${addressText(listener.address)}, from ${addressText(connection.directRemote)}, connection C${connection.id}`,
-      source: listener.source,
-      at: 0,
-    }),
-  );
+  tellRecordedListener(telling, listener, connection);
   const chain = tellFilterChain(telling, listener, recorded);
   if (chain === null) return finish(telling, 'The connection was closed: no filter chain takes it.', '');
   const terminal = chain.terminal?.name ?? 'none';

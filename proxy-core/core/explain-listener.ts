@@ -1,5 +1,5 @@
 import { AttacheError } from '../base/errors.ts';
-import type { RequestHead, StreamInfo } from '../base/stream-info.ts';
+import type { ConnectionInfo, RequestHead, StreamInfo } from '../base/stream-info.ts';
 import type { ExplainRequest } from '../facade/core-api.ts';
 import type { HttpConnectionManagerConfig } from '../http/connection-manager-config.ts';
 import type { FilterAnswer } from '../http/filter.ts';
@@ -212,4 +212,21 @@ export function tellFilters(
     ),
   );
   return answer;
+}
+
+/** The step of a listener that took a connection which is recorded. */
+export function tellRecordedListener(
+  telling: Telling,
+  listener: ListenerConfig,
+  { directRemote, id }: ConnectionInfo,
+): void {
+  telling.steps.push(
+    step({
+      kind: 'listener',
+      subject: listener.name,
+      text: `${addressText(listener.address)}, from ${addressText(directRemote)}, connection C${id}`,
+      source: listener.source,
+      at: 0,
+    }),
+  );
 }

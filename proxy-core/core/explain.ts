@@ -15,6 +15,7 @@ import {
   tellFilterChain,
   tellFilters,
   tellNormalization,
+  tellRecordedListener,
 } from './explain-listener.ts';
 import { tellLocalReply } from './explain-local-reply.ts';
 import { tellRequestHead } from './explain-request-head.ts';
@@ -23,7 +24,6 @@ import { tellUpgrade } from './explain-upgrade.ts';
 import { tellUpstream } from './explain-upstream.ts';
 import { step } from './narration.ts';
 import type { Snapshot } from './snapshot.ts';
-import { addressText } from './state.ts';
 import { finish, NOTHING, replyOf, type Telling } from './telling.ts';
 
 /** The decision for an imagined request: the same functions that decide, with somebody listening. */
@@ -77,15 +77,7 @@ export function explainRecorded(
     return finish(telling, recordedHeadline(recorded), 'The request was refused before it could be routed.');
   }
   const { connection } = recorded;
-  telling.steps.push(
-    step({
-      kind: 'listener',
-      subject: listener.name,
-      text: `${addressText(listener.address)}, from ${addressText(connection.directRemote)}, connection C${connection.id}`,
-      source: listener.source,
-      at: 0,
-    }),
-  );
+  tellRecordedListener(telling, listener, connection);
   const info = createStreamInfo(
     recorded.streamId,
     connection,

@@ -1,4 +1,5 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
+import { type IpRange, ipRange } from '../base/ip-range.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
 
@@ -25,13 +26,11 @@ export function compileInternalAddresses(
   ctx: CompileContext,
 ): InternalAddresses {
   if (reader === undefined) return DEFAULT_INTERNAL_ADDRESSES;
-  const list = new BlockList();
+  const ranges: IpRange[] = [];
   reader.acknowledge('unix_sockets');
   for (const range of reader.messages('cidr_ranges')) {
     const prefix = range.string('address_prefix') ?? '';
-    const length = range.number('prefix_len') ?? 0;
-    const family = isIP(prefix);
-    if (family === 0) {
+    if (isIP(prefix) === 0) {
       ctx.report(
         'error',
         'config.malformed-address',
@@ -41,7 +40,7 @@ export function compileInternalAddresses(
       );
       continue;
     }
-    list.addSubnet(prefix, Math.min(length, family === 6 ? 128 : 32), family === 6 ? 'ipv6' : 'ipv4');
+    ranges.push(ipRange(prefix, range.number('prefix_len') ?? 0));
   }
-  return { contains: (ip) => isIP(ip) !== 0 && list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4') };
+  return { contains: (ip) => ranges.some((range) => range.holds(ip)) };
 }

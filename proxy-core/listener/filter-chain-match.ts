@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { type IpRange, ipRange } from '../base/ip-range.ts';
 import type { SocketAddress } from '../base/stream-info.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { MessageReader } from '../config/reader.ts';
@@ -8,24 +9,17 @@ import { chainFacts } from './chain-matcher.ts';
 import type { Inspection } from './filters/inspection.ts';
 import type { FilterChainConfig, ListenerConfig } from './listener-config.ts';
 
-/** A compiled CidrRange. */
-export interface Range {
-  readonly text: string;
-  readonly length: number;
-  readonly list: BlockList;
-}
-
 /** Compiled `FilterChainMatch`; empty lists, null and `ANY` do not narrow. */
 export interface FilterChainMatch {
   readonly destinationPort: number | null;
-  readonly destinationRanges: readonly Range[];
+  readonly destinationRanges: readonly IpRange[];
   /** Lower case. */
   readonly serverNames: readonly string[];
   readonly transportProtocol: string;
   readonly applicationProtocols: readonly string[];
-  readonly directSourceRanges: readonly Range[];
+  readonly directSourceRanges: readonly IpRange[];
   readonly sourceType: 'ANY' | 'SAME_IP_OR_LOOPBACK' | 'EXTERNAL';
-  readonly sourceRanges: readonly Range[];
+  readonly sourceRanges: readonly IpRange[];
   readonly sourcePorts: readonly number[];
 }
 
@@ -79,8 +73,8 @@ export function compileFilterChainMatch(
   };
 }
 
-function ranges(reader: MessageReader, field: string, ctx: CompileContext): Range[] {
-  const result: Range[] = [];
+function ranges(reader: MessageReader, field: string, ctx: CompileContext): IpRange[] {
+  const result: IpRange[] = [];
   for (const item of reader.messages(field)) {
     const ip = item.string('address_prefix') ?? '';
     const family = isIP(ip);
@@ -89,16 +83,14 @@ function ranges(reader: MessageReader, field: string, ctx: CompileContext): Rang
       continue;
     }
     const length = Math.min(item.number('prefix_len') ?? 0, family === 4 ? 32 : 128);
-    const list = new BlockList();
-    list.addSubnet(ip, length, family === 4 ? 'ipv4' : 'ipv6');
-    result.push({ text: `${ip}/${length}`, length, list });
+    result.push(ipRange(ip, length));
   }
   return result;
 }
 
 /** Equal for two matches that take the same connections. */
 export function matchKey(match: FilterChainMatch): string {
-  const plain = (list: readonly Range[]): string[] => list.map((range) => range.text).sort();
+  const plain = (list: readonly IpRange[]): string[] => list.map((range) => range.text).sort();
   return JSON.stringify({
     ...match,
     destinationRanges: plain(match.destinationRanges),
@@ -110,12 +102,12 @@ export function matchKey(match: FilterChainMatch): string {
 
 /** The match as Envoy prints it in its errors: only what is set. */
 export function matchJson(match: FilterChainMatch): string {
-  const cidrs = (list: readonly Range[]): unknown =>
+  const cidrs = (list: readonly IpRange[]): unknown =>
     list.length === 0
       ? undefined
-      : list.map(({ text, length }) => ({
+      : list.map(({ text, prefixLength }) => ({
           address_prefix: text.slice(0, text.lastIndexOf('/')),
-          prefix_len: length,
+          prefix_len: prefixLength,
         }));
   const list = <T>(values: readonly T[]): readonly T[] | undefined =>
     values.length === 0 ? undefined : values;
@@ -222,14 +214,11 @@ function exact<T>(wanted: readonly T[], found: T): number {
   return wanted.includes(found) ? 1 : -1;
 }
 
-function longest(list: readonly Range[], ip: string): number {
+function longest(list: readonly IpRange[], ip: string): number {
   if (list.length === 0) return 0;
-  const family = isIP(ip);
   let best = -1;
   for (const range of list) {
-    if (family !== 0 && range.list.check(ip, family === 4 ? 'ipv4' : 'ipv6')) {
-      best = Math.max(best, range.length + 1);
-    }
+    if (range.holds(ip)) best = Math.max(best, range.prefixLength + 1);
   }
   return best;
 }

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../base/headers.ts';
+import { isStruct, mergeStructs } from '../base/struct.ts';
 import type { CompileContext } from '../config/compile-context.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { ReadContext } from '../config/read/context.ts';
@@ -104,31 +105,12 @@ function readMetadata(shape: Shape): RouteTestInput['metadata'] {
     const overwrite = one.bool('allow_overwrite');
     const value = one.json('value');
     one.close();
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
+    if (!isStruct(value)) continue;
     const before = metadata.get(namespace);
     if (before === undefined) metadata.set(namespace, { ...value });
-    else if (overwrite) metadata.set(namespace, merged(before, value as Record<string, unknown>));
+    else if (overwrite) metadata.set(namespace, mergeStructs(before, value));
   }
   return metadata;
-}
-
-/** Maps are merged, lists appended, other values replaced (envoy StructUtil::update). */
-function merged(
-  before: Readonly<Record<string, unknown>>,
-  more: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const result: Record<string, unknown> = { ...before };
-  for (const [key, value] of Object.entries(more)) {
-    const old = result[key];
-    if (Array.isArray(old) && Array.isArray(value)) result[key] = [...old, ...value];
-    else if (isRecord(old) && isRecord(value)) result[key] = merged(old, value);
-    else result[key] = value;
-  }
-  return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readExpectation(shape: Shape, ctx: CompileContext): RouteTestExpectation {

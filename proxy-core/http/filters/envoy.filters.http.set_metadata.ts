@@ -1,5 +1,5 @@
+import { mergeStructs } from '../../base/struct.ts';
 import type { MessageReader } from '../../config/reader.ts';
-import { mergeStructs } from './dynamic-metadata.ts';
 import type { HttpFilterExtension } from './extension.ts';
 
 interface Entry {
