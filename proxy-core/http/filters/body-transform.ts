@@ -1,5 +1,7 @@
 import type { Transform } from 'node:stream';
 import type { HeaderList } from '../../base/headers.ts';
+import type { Counter } from '../../base/stats.ts';
+import type { BodyStatus } from '../filter.ts';
 
 /** Where a transformed body goes, and what holds its sender back. */
 export interface TransformSink {
@@ -93,4 +95,19 @@ export class BodyTransform {
     if (trailers === null) this.sink.inject(EMPTY, true);
     else this.sink.injectTrailers(trailers);
   }
+}
+
+/** A filter's body callback: through the transform when there is one, which then sends what becomes of the bytes. */
+export function passThrough(
+  transform: BodyTransform | null,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  endStream: boolean,
+  input: Counter,
+): BodyStatus {
+  if (transform === null) return 'continue';
+  input.add(end - start);
+  transform.write(bytes, start, end, endStream);
+  return 'drop';
 }

@@ -2,7 +2,7 @@ import { type HeaderList, headerValue, removeHeader, setHeader } from '../../bas
 import type { RequestHead, ResponseHead, StreamInfo } from '../../base/stream-info.ts';
 import type { BodyStatus, FilterCallbacks, HeadStatus, HttpFilter, TrailersStatus } from '../filter.ts';
 import { chooseEncoding, type EncodingDecision } from './accept-encoding.ts';
-import { BodyTransform } from './body-transform.ts';
+import { BodyTransform, passThrough } from './body-transform.ts';
 import {
   type CompressorSettings,
   compileCompressor,
@@ -110,7 +110,14 @@ class CompressorFilter implements HttpFilter {
   }
 
   decodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {
-    return passThrough(this.request, bytes, start, end, endStream, this.settings.requestStats);
+    return passThrough(
+      this.request,
+      bytes,
+      start,
+      end,
+      endStream,
+      this.settings.requestStats.uncompressedBytes,
+    );
   }
 
   decodeTrailers(trailers: HeaderList): TrailersStatus {
@@ -180,7 +187,14 @@ class CompressorFilter implements HttpFilter {
   }
 
   encodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {
-    return passThrough(this.response, bytes, start, end, endStream, this.settings.response.stats);
+    return passThrough(
+      this.response,
+      bytes,
+      start,
+      end,
+      endStream,
+      this.settings.response.stats.uncompressedBytes,
+    );
   }
 
   encodeTrailers(trailers: HeaderList): TrailersStatus {
@@ -216,20 +230,6 @@ class CompressorFilter implements HttpFilter {
     this.request?.destroy();
     this.response?.destroy();
   }
-}
-
-function passThrough(
-  transform: BodyTransform | null,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  endStream: boolean,
-  stats: DirectionStats,
-): BodyStatus {
-  if (transform === null) return 'continue';
-  stats.uncompressedBytes.add(end - start);
-  transform.write(bytes, start, end, endStream);
-  return 'drop';
 }
 
 /** Compressors that do not take this content type take no part. */

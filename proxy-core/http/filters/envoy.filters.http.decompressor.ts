@@ -3,7 +3,7 @@ import type { Counter, Stats } from '../../base/stats.ts';
 import type { RequestHead, ResponseHead } from '../../base/stream-info.ts';
 import type { MessageReader } from '../../config/reader.ts';
 import type { BodyStatus, FilterCallbacks, HeadStatus, HttpFilter, TrailersStatus } from '../filter.ts';
-import { BodyTransform } from './body-transform.ts';
+import { BodyTransform, passThrough } from './body-transform.ts';
 import { type CompressionLibrary, compileDecompressorLibrary } from './compression-library.ts';
 import type { HttpFilterExtension } from './extension.ts';
 import { beforeSeparator, hasToken } from './header-tokens.ts';
@@ -116,7 +116,14 @@ class DecompressorFilter implements HttpFilter {
   }
 
   decodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {
-    return passThrough(this.request, bytes, start, end, endStream, this.settings.request.stats);
+    return passThrough(
+      this.request,
+      bytes,
+      start,
+      end,
+      endStream,
+      this.settings.request.stats.compressedBytes,
+    );
   }
 
   decodeTrailers(trailers: HeaderList): TrailersStatus {
@@ -138,7 +145,14 @@ class DecompressorFilter implements HttpFilter {
   }
 
   encodeBody(bytes: Uint8Array, start: number, end: number, endStream: boolean): BodyStatus {
-    return passThrough(this.response, bytes, start, end, endStream, this.settings.response.stats);
+    return passThrough(
+      this.response,
+      bytes,
+      start,
+      end,
+      endStream,
+      this.settings.response.stats.compressedBytes,
+    );
   }
 
   encodeTrailers(trailers: HeaderList): TrailersStatus {
@@ -195,20 +209,6 @@ class DecompressorFilter implements HttpFilter {
     this.request?.destroy();
     this.response?.destroy();
   }
-}
-
-function passThrough(
-  transform: BodyTransform | null,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  endStream: boolean,
-  stats: DirectionStats,
-): BodyStatus {
-  if (transform === null) return 'continue';
-  stats.compressedBytes.add(end - start);
-  transform.write(bytes, start, end, endStream);
-  return 'drop';
 }
 
 /** `envoy.filters.http.decompressor`: bodies reach the other side plain, their sizes follow in trailers. */
